@@ -36,6 +36,8 @@ class Verdict(StrEnum):
     CHEATING = "cheating"
     """The outputs may be right, but not by the means that the problem asks for; `Label.evidence` names them."""
     CORRECT = "correct"
+    COMPILED = "compiled"
+    """It compiles and loads; what it does was not tried, and `Label.unmeasured` says why ("no GPU", "compile only")."""
 
 
 class Stage(StrEnum):
@@ -72,6 +74,7 @@ STAGES: Mapping[Verdict, frozenset[Stage]] = {
     Verdict.WRONG_VALUE: frozenset({Stage.VALUE}),
     Verdict.CHEATING: frozenset({Stage.STATIC, Stage.IMPORT, Stage.VALUE} | _RUNNING),
     Verdict.CORRECT: frozenset({Stage.VALUE, Stage.TIMING}),
+    Verdict.COMPILED: frozenset({Stage.LINK, Stage.IMPORT}),
 }
 """Where each verdict can fall."""
 
@@ -133,9 +136,9 @@ class Label:
     stage: Stage
     """Where the verdict fell."""
     error: str = ""
-    """The whole error text; empty when correct."""
+    """The whole error text; empty when nothing went wrong."""
     first_error: str = ""
-    """The first error line, paths and addresses removed; empty when correct."""
+    """The first error line, paths and addresses removed; empty when nothing went wrong."""
     evidence: tuple[str, ...] = ()
     """What the cheat checks saw, one line each; never empty for `cheating`."""
     runtime: Timing | None = None
@@ -143,7 +146,7 @@ class Label:
     reference: Timing | None = None
     """Reference's time on the same inputs; only beside a runtime."""
     unmeasured: str = ""
-    """Why a correct label lacks a time ("timing turned off"); empty when it has both."""
+    """Why a correct label lacks a time ("timing turned off") and a compiled one all else; empty when nothing is missing."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """Load, clocks and temperature while it was timed. JSON."""
     seconds: Mapping[str, float] = field(default_factory=dict)
@@ -155,15 +158,16 @@ class Label:
 
     def __post_init__(self) -> None:
         correct = self.verdict is Verdict.CORRECT
+        good = correct or self.verdict is Verdict.COMPILED
         if self.stage not in STAGES[self.verdict]:
             raise ValueError(f"a label of {self.verdict} cannot fall at stage {self.stage}")
         timed = self.runtime is not None and self.reference is not None
-        if not correct and (self.runtime is not None or self.reference is not None or self.unmeasured):
+        if not correct and (self.runtime is not None or self.reference is not None):
             raise ValueError(f"only a correct label speaks of times, not one of {self.verdict}")
-        if correct and timed == bool(self.unmeasured):
-            raise ValueError("a correct label has both times, or says why it lacks one")
-        if correct == bool(self.error) or correct == bool(self.first_error):
-            raise ValueError(f"a label has an error text exactly when it is not correct, not with {self.verdict}")
+        if timed == bool(self.unmeasured) if good else self.unmeasured:
+            raise ValueError("a correct label has both times, or says why it lacks one; so does a compiled one")
+        if good == bool(self.error) or good == bool(self.first_error):
+            raise ValueError(f"a label has an error text exactly when something went wrong, not with {self.verdict}")
         if self.verdict is Verdict.CHEATING and not self.evidence:
             raise ValueError("a label of cheating names its evidence")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class HarnessOptions:
-    """Options of a harness; all but `cache_dir` and `core` are part of the environment that a label names."""
+    """Options of a harness; all but `cache_dir`, `objects` and `core` are part of a label's environment."""
 
     compile_mode: Literal["auto", "shim", "stock"] = "auto"
     """auto: our header shim where its verdict is sure, stock headers otherwise; shim or stock: that one alone."""
@@ -41,6 +42,15 @@ class HarnessOptions:
     """Whether nothing else of ours on this machine compiles, runs or checks while a candidate is timed."""
     cache_dir: Path | None = None
     """References and compiled libraries; by default a folder in the user's cache."""
+    device: str = "cpu"
+    """Where references and candidates run: "cpu", "cuda" or "cuda:N". On "cpu" a CUDA candidate is only compiled, and a
+    Triton one runs in Triton's interpreter."""
+    arch: str = ""
+    """The GPU architecture that nvcc compiles for, as "sm_90"; by default the device's own, and sm_90 without one."""
+    compile_only: bool = False
+    """Whether a candidate's hearing ends when everything that it compiles is compiled and loaded."""
+    objects: Path | None = None
+    """A folder of libraries compiled elsewhere (`label --compile-only --export`), looked up before compiling."""
     core: int | None = None
     """Processor core on which references and candidates run; by default wherever the system puts them."""
 
@@ -51,6 +61,10 @@ class HarnessOptions:
             raise HarnessError(f"track is torch or custom, not {self.track!r}")
         if not self.seeds or len(set(self.seeds)) != len(self.seeds):
             raise HarnessError(f"seeds are one or more different integers, not {self.seeds}")
+        if not re.fullmatch(r"cpu|cuda(:\d+)?", self.device):
+            raise HarnessError(f"device is cpu, cuda or cuda:N, not {self.device!r}")
+        if not re.fullmatch(r"(sm_\d{2,3}[af]?)?", self.arch):
+            raise HarnessError(f"arch is an nvcc architecture such as sm_90, not {self.arch!r}")
         if self.run_timeout_s <= 0 or self.compile_timeout_s <= 0:
             raise HarnessError("time limits are positive seconds")
         fewest, most = self.timing_samples
@@ -73,6 +87,9 @@ class HarnessOptions:
             "timing_samples": list(self.timing_samples),
             "timing_budget_s": self.timing_budget_s,
             "exclusive_timing": self.exclusive_timing,
+            "device": self.device.partition(":")[0],
+            "arch": self.arch,
+            "compile_only": self.compile_only,
         }
 
     def cache(self) -> Path:
