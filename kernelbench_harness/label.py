@@ -146,7 +146,7 @@ class Label:
     reference: Timing | None = None
     """Reference's time on the same inputs; only beside a runtime."""
     unmeasured: str = ""
-    """Why a correct label lacks a time ("timing turned off") and a compiled one all else; empty when nothing is missing."""
+    """Why a correct label lacks a time ("timing turned off") and a compiled one all else."""
     conditions: Mapping[str, Any] = field(default_factory=dict)
     """Load, clocks and temperature while it was timed. JSON."""
     seconds: Mapping[str, float] = field(default_factory=dict)
