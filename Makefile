@@ -4,7 +4,12 @@
 #   make test                the whole test-suite (FAST=1 leaves out the slow ones, JOBS=n tests at a time)
 #   make stress              the tests that kill and load for minutes
 #   make check               ruff, format, mypy, import contracts
-#   make gpu-check           the tests that need a CUDA device
+#   make gpu-check           on a GPU: the tests that need one, the harness's selftest, what this machine can do
+#   make gpu-labels          on a GPU: thousands of labels (docs/gpu.md says what each of these takes and writes)
+#   make gpu-head-to-head    on a GPU: KERNELBENCH=folder, its evaluator against ours
+#   make gpu-h100            on a GPU: DATA=folder, reference times against KernelBench's published ones
+#   make gpu-adapter         on a GPU: the CUDA domain's adapter, LoRA and QLoRA
+#   make gpu-dry             all of these on the CPU, over a few small cases
 
 SHELL := /bin/bash
 .DELETE_ON_ERROR:
@@ -18,7 +23,8 @@ JOBS ?= 2
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: quickstart test stress check format gpu-check install clean
+.PHONY: quickstart test stress check format install clean
+.PHONY: gpu-check gpu-labels gpu-head-to-head gpu-h100 gpu-adapter gpu-dry
 
 install: $(STAMP)
 
@@ -47,9 +53,35 @@ format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+ITEM := $(BIN)/python -m kernelbench_harness.gpu
+MINUTES ?= 8
+DATA ?= $(or $(GTM_EXTERNAL_DATA),data)
+GPU_ARGS ?= --minutes $(MINUTES)
+
 gpu-check: $(STAMP)
-	$(BIN)/python -m pytest -m gpu $(PYTEST_ARGS) || { [ $$? -eq 5 ] && echo "no test is marked gpu yet"; }
+	$(BIN)/python -m pytest -m gpu $(PYTEST_ARGS)
+	$(ITEM).check $(GPU_ARGS)
 	$(BIN)/adapt doctor
+
+gpu-labels: $(STAMP)
+	$(BIN)/python -m domains.cuda.boxes jobs jobs.jsonl
+	$(ITEM).labels --jobs jobs.jsonl $(GPU_ARGS)
+
+gpu-head-to-head: $(STAMP)
+	@test -n "$(KERNELBENCH)" || { echo "error: give KERNELBENCH=folder, a checkout of KernelBench" >&2; exit 2; }
+	$(ITEM).head_to_head --kernelbench $(KERNELBENCH) $(GPU_ARGS)
+
+gpu-h100: $(STAMP)
+	$(ITEM).h100_sanity --data $(DATA) $(GPU_ARGS)
+
+gpu-adapter: $(STAMP)
+	$(BIN)/python -m domains.cuda.on_gpu $(GPU_ARGS)
+
+gpu-dry: $(STAMP)
+	$(ITEM).check --dry-run
+	$(ITEM).labels --dry-run
+	$(ITEM).head_to_head --dry-run
+	$(if $(wildcard $(DATA)/kernelbench_problems.jsonl),$(ITEM).h100_sanity --dry-run --data $(DATA))
 
 clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -26,6 +26,7 @@ from adapt.probes import Probe, ask_probe
 from adapt.validation import complainer, enumerated, unbounded
 from base_gtm.schema import canonical_json, content_hash
 
+FOREIGN = "foreign"
 HEAVY = ("torch", "transformers", "pandas", "sklearn")
 """Packages that importing a domain must not import."""
 CALLS = 200
@@ -155,9 +156,13 @@ def check_splits(domain: Domain) -> str:
     leaked = sorted(trained & {item.group for item in items if item.cohort == "unseen"})
     if leaked:
         raise Failure(f"group '{leaked[0]}' is in cohort unseen and in training")
+    cohorts = {item.cohort for item in items}
     for item in domain.foreign_calls() if domain.foreign_calls else ():
-        if item.split != "test" or item.cohort != "foreign":
-            raise Failure('a foreign call must have split "test" and cohort "foreign"')
+        own = item.cohort == FOREIGN or (bool(item.tags.get(FOREIGN)) and item.cohort not in cohorts)
+        if item.split != "test" or not own:
+            raise Failure(
+                'a foreign call must have split "test" and cohort "foreign", or a cohort of its own and the tag foreign'
+            )
     present = {item.split for item in items}
     missing = [split for split in SPLITS if split not in present]
     if missing:
@@ -228,6 +233,9 @@ def check_fidelity(domain: Domain) -> str:
     values = list(enumerated(domain.spec.output_schema or {}, field))
     if not values:
         raise Failure(f"decision field '{field}' has no enum or const in outputSchema")
+    stray = {*domain.fidelity.published, *domain.fidelity.notes} - {*domain.fidelity.verdicts, *domain.fidelity.numbers}
+    if stray:
+        raise Failure(f"published figures or notes of '{sorted(stray)[0]}', which is neither a verdict nor a number")
     return f"verdicts {', '.join(domain.fidelity.verdicts)}; {field} has {len(set(values))} values"
 
 

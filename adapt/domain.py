@@ -34,6 +34,32 @@ class CallItem:
     """Provenance: style, mistake, `site` ([start, end] of the mistake in an argument), ... Never shown to a model."""
 
 
+@dataclass(frozen=True)
+class Answered:
+    """One real answer to a call."""
+
+    item: CallItem
+    result: ToolResult
+    seconds: float
+    """Wall time of the call alone."""
+    environment: Mapping[str, Any]
+    """Of the tool that answered."""
+
+
+@dataclass(frozen=True)
+class Unanswered:
+    """A call under which the tool itself failed, on fresh workers too. It has no label, and the others go on."""
+
+    item: CallItem
+    reason: str
+
+
+Engine = Callable[[Iterator[CallItem], int | None], Iterator[Answered | Unanswered]]
+"""Asks the real tool about many calls: a stream of calls and how many at a time (None: as many as the engine has room
+for) -> what came of each, as they come. Calls are taken from the stream only as there is room; ending the iteration
+early ends the workers. Raises AdaptError where nothing can be asked."""
+
+
 class RealTool(Protocol):
     """The real thing, opened once and asked many times."""
 
@@ -58,17 +84,32 @@ class Evidence:
 
 
 @dataclass(frozen=True)
+class Published:
+    """Figures of somebody else's simulator of such a tool, on other calls: shown beside ours, never compared."""
+
+    name: str
+    """Whose they are, and where they stand."""
+    figures: Mapping[str, float]
+    """Metric, named as in `adapt.metrics` -> value."""
+
+
+@dataclass(frozen=True)
 class Fidelity:
     """How a predicted result is held against the real one."""
 
-    verdicts: Mapping[str, Callable[[Mapping[str, Any]], bool]]
-    """Name -> the boolean read off a result's content, e.g. {"compiled": ..., "correct": ...}."""
+    verdicts: Mapping[str, Callable[[Mapping[str, Any]], bool | None]]
+    """Name -> the boolean read off a result's content, e.g. {"compiled": ..., "correct": ...}; None where a result says
+    nothing about it."""
     numbers: Mapping[str, Callable[[Mapping[str, Any]], float | None]] = field(default_factory=dict)
     """Name -> a number read off a result's content, None where it does not apply, e.g. {"runtime_ms": ...}."""
     label: Callable[[Mapping[str, Any]], str] = lambda content: "answer"
     """The class that the label mix and the confusion matrix count."""
     decision_field: str | None = None
     """The enumerated output field whose distribution the verdicts are summed over; None for a tool without one."""
+    published: Mapping[str, Published] = field(default_factory=dict)
+    """Name of a verdict or number -> figures published elsewhere."""
+    notes: Mapping[str, str] = field(default_factory=dict)
+    """Name of a verdict or number -> what its figures are about, where that is easily mistaken."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +128,16 @@ class Domain:
     """Facts for the prompt, within milliseconds; None where a domain has none."""
     prompt_arguments: Callable[[Mapping[str, Any]], Sequence[tuple[str, str]]] | None = None
     """Arguments as (heading, text) blocks for the prompt, the most important last; None shows them as JSON."""
+    prompt_tokens: int = 640
+    """Longest prompt that `adapt train` allows where nobody says otherwise; longer arguments lose their middle."""
     foreign_calls: Callable[[], Iterator[CallItem]] | None = None
-    """A small set in a style that training never saw (cohort "foreign", split "test")."""
+    """Small sets in styles that training never saw, all of split "test": cohort "foreign", or one of their own with
+    the tag `foreign`."""
+    missing: Callable[[], str] | None = None
+    """What labels made on this machine will lack, in one line, and how to come by it; "" where nothing is missing."""
+    engines: Mapping[str, Engine] = field(default_factory=dict)
+    """Where many calls are asked at once, by the name for `adapt label --engine`; "local" where none is named. A domain
+    without a local engine is asked by threads, an open real tool each."""
     aliases: tuple[str, ...] = ()
     """Other tool names that the router binds to this domain."""
 

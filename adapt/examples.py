@@ -57,6 +57,8 @@ class Example:
     decision: str
     """Value of the decision field, "" for a domain without one."""
     site: SiteTarget | None = None
+    cut: bool = False
+    """Whether the prompt lost the middle of an argument."""
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,7 @@ def build(
             twin=record.twin,
             decision=decision_of(domain, record.result.content),
             site=target,
+            cut=any(start == end for start, end in encoded.offsets),
         )
 
 
@@ -164,7 +167,7 @@ def _site_target(domain: Domain, record: LabelRecord, prompt: Prompt, encoded: E
     if not inside:
         return None
     first, last = inside[0], inside[-1] + 1
-    if all(verdict(record.result.content) for verdict in domain.fidelity.verdicts.values()):
+    if all(verdict(record.result.content) is not False for verdict in domain.fidelity.verdicts.values()):
         return SiteTarget(first, last, last)
     argument = record.call.arguments.get(record.tags.get("site_argument", heading))
     site = record.tags.get("site")

@@ -15,9 +15,13 @@ import numpy as np
 from adapt.baselines import Inputs, number_baselines, verdict_baselines
 from adapt.domain import Fidelity
 from adapt.labels import LabelRecord
-from adapt.metrics import NUMBER_METRICS, VERDICT_METRICS, Floats, evaluate
+from adapt.metrics import NUMBER_METRICS, VERDICT_METRICS, Floats, evaluate, gains
 
 SIMULATOR = "simulator"
+FOREIGN = "foreign"
+FACTS = "facts alone"
+GAINED = ("accuracy", "f1", "auroc", "calibration_error")
+"""Metrics whose gain over the facts alone is reported."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,26 @@ class Prediction:
 
 
 def probability(fidelity: Fidelity, verdict: str, prediction: Prediction) -> float:
-    """Probability that a verdict is true: summed over the decision's values, else the answer's own confidence."""
+    """Probability that a verdict is true: summed over the decision's values, else the answer's own confidence.
+
+    Values that say nothing about the verdict count on neither side; a half where nothing else is left.
+    """
     read = fidelity.verdicts[verdict]
     if fidelity.decision_field is None:
-        return prediction.confidence if read(prediction.content) else 1.0 - prediction.confidence
-    return sum(p for value, p in prediction.distribution.items() if read({fidelity.decision_field: value}))
+        said = read(prediction.content)
+        return 0.5 if said is None else prediction.confidence if said else 1.0 - prediction.confidence
+    sides: dict[bool | None, float] = {True: 0.0, False: 0.0, None: 0.0}
+    for value, p in prediction.distribution.items():
+        sides[read({fidelity.decision_field: value})] += p
+    if not sides[None]:
+        return sides[True]
+    known = sides[True] + sides[False]
+    return sides[True] / known if known > 0 else 0.5
+
+
+def is_foreign(record: LabelRecord) -> bool:
+    """Whether a call comes from a set in a style that training never saw."""
+    return record.cohort == FOREIGN or bool(record.tags.get(FOREIGN))
 
 
 def by_cohort(records: Sequence[LabelRecord]) -> dict[str, list[int]]:
@@ -62,16 +81,40 @@ def verdict_figures(
     test: tuple[Sequence[LabelRecord], Sequence[Inputs]],
     predictions: Sequence[Prediction],
 ) -> dict[str, dict[str, Any]]:
-    """verdict -> cohort -> {n, methods: {method: {metric: [value, low, high]}}}."""
-    records, inputs = test
+    """verdict -> cohort -> {n, methods: {method: {metric: [value, low, high]}}, gain: {metric: [value, low, high]}}.
+
+    Over the labels that know the verdict. A verdict that no training or no test label knows has no figures, nor has a
+    cohort where only labels of one side know it: whether it is known would be the answer.
+    """
     figures: dict[str, dict[str, Any]] = {}
     for name, read in fidelity.verdicts.items():
-        known = np.asarray([read(record.result.content) for record in train[0]], float)
-        answers = verdict_baselines(train[1], known, inputs)
-        answers[SIMULATOR] = np.asarray([probability(fidelity, name, one) for one in predictions])
+        learnt = [i for i, record in enumerate(train[0]) if read(record.result.content) is not None]
+        asked = _telling([read(record.result.content) for record in test[0]], test[0])
+        if not learnt or not asked:
+            continue
+        records = [test[0][i] for i in asked]
+        known = np.asarray([read(train[0][i].result.content) for i in learnt], float)
+        answers = verdict_baselines([train[1][i] for i in learnt], known, [test[1][i] for i in asked])
+        answers[SIMULATOR] = np.asarray([probability(fidelity, name, predictions[i]) for i in asked])
         truth = np.asarray([read(record.result.content) for record in records], float)
         figures[name] = _table(VERDICT_METRICS, records, truth, answers)
+        if FACTS in answers:
+            metrics = {metric: VERDICT_METRICS[metric] for metric in GAINED}
+            for cohort, rows in by_cohort(records).items():
+                twins = [records[row].twin for row in rows]
+                better = gains(metrics, truth[rows], answers[SIMULATOR][rows], answers[FACTS][rows], twins)
+                figures[name][cohort]["gain"] = {metric: figure.to_json() for metric, figure in better.items()}
     return figures
+
+
+def _telling(known: Sequence[bool | None], records: Sequence[LabelRecord]) -> list[int]:
+    """Indices of the labels that a verdict is measured on: see `verdict_figures`."""
+    kept: list[int] = []
+    for members in by_cohort(records).values():
+        sides = {known[index] for index in members}
+        if None not in sides or {True, False} <= sides:
+            kept += [index for index in members if known[index] is not None]
+    return sorted(kept)
 
 
 def number_figures(
@@ -187,14 +230,19 @@ def label_mix(fidelity: Fidelity, records: Sequence[LabelRecord]) -> dict[str, d
 
 def foreign_figures(records: Sequence[LabelRecord], predictions: Sequence[Prediction]) -> dict[str, float] | None:
     """How many foreign calls the check caught, how many familiar ("seen") ones it marked; None without foreign ones."""
-    cohorts = by_cohort(records)
-    if "foreign" not in cohorts:
+    pairs = list(zip(records, predictions, strict=True))
+    foreign = [said.foreign for record, said in pairs if is_foreign(record)]
+    familiar = [said.foreign for record, said in pairs if record.cohort == "seen"]
+    if not foreign:
         return None
-    foreign = [predictions[index].foreign for index in cohorts["foreign"]]
-    familiar = [predictions[index].foreign for index in cohorts.get("seen", [])]
     return {
         "n": len(foreign),
         "caught": float(np.mean(foreign)),
         "n_familiar": len(familiar),
         "false_alarms": float(np.mean(familiar)) if familiar else 0.0,
     }
+
+
+def published(fidelity: Fidelity) -> dict[str, dict[str, Any]]:
+    """verdict or number -> {name, figures}: what others report of such a tool, on calls of their own."""
+    return {name: {"name": found.name, "figures": dict(found.figures)} for name, found in fidelity.published.items()}

@@ -3,7 +3,7 @@
     {"name": "what it is about", "arguments": {...}, "expect": {...}}
 
 The name may be missing. `expect` is any part of the content. Numbers written with a decimal point agree within a
-millionth.
+millionth. A list where the content has none means any of its values: what a tool answers may depend on the machine.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def ask_probe(domain: Domain, tool: RealTool, probe: Probe) -> str:
         if not _agrees(content.get(key), expected):
             return f"{probe.place}: {key} is {content.get(key)!r}, expected {expected!r}"
     for name, read in domain.fidelity.verdicts.items():
-        if not isinstance(read(content), bool):
+        if not isinstance(read(content), bool | None):
             return f"{probe.place}: fidelity verdict '{name}' is {read(content)!r}, not a boolean"
     if not isinstance(domain.fidelity.label(content), str):
         return f"{probe.place}: fidelity label is not a string"
@@ -82,6 +82,8 @@ def ask_probe(domain: Domain, tool: RealTool, probe: Probe) -> str:
 def _agrees(value: Any, expected: Any) -> bool:
     if isinstance(expected, Mapping) and isinstance(value, Mapping):
         return all(_agrees(value.get(key), part) for key, part in expected.items())
+    if isinstance(expected, list) and not isinstance(value, list):
+        return any(_agrees(value, one) for one in expected)
     if isinstance(expected, float) and isinstance(value, int | float):
         return math.isclose(value, expected, rel_tol=1e-6)
     return bool(value == expected)

@@ -100,6 +100,7 @@ def check_contract(domain: object, name: str, where: str) -> Domain:
         ("evidence", True),
         ("prompt_arguments", True),
         ("foreign_calls", True),
+        ("missing", True),
     ):
         value = getattr(domain, part)
         if not (callable(value) or (optional and value is None)):

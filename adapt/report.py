@@ -8,7 +8,7 @@ from html import escape
 from typing import Any
 
 from adapt import plots
-from adapt.tables import held
+from adapt.tables import gain_line, held
 
 STYLE = """
 :root { color-scheme: light; }
@@ -19,6 +19,7 @@ table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size
 th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #e4e9ee; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 tr.ours td { font-weight: 600; background: #eef6f9; }
+tr.others td { color: #6b7785; font-style: italic; }
 .interval { color: #6b7785; font-weight: 400; font-size: 0.78rem; }
 .pictures { display: flex; flex-wrap: wrap; gap: 1rem; } .pictures figure { margin: 0; flex: 1 1 18rem; }
 figcaption { font-weight: 600; } svg { max-width: 100%; height: auto; }
@@ -39,8 +40,8 @@ def _cell(figure: Sequence[float] | None) -> str:
     return f'<td>{number(value)} <span class="interval">{number(low, 2)}–{number(high, 2)}</span></td>'
 
 
-def _table(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
-    """One row a method, one column a metric."""
+def _table(rows: Mapping[str, Mapping[str, Sequence[float]]], published: Mapping[str, Any] | None = None) -> str:
+    """One row a method, one column a metric; what others published, on calls of their own, comes last."""
     metrics = list(dict.fromkeys(metric for figures in rows.values() for metric in figures))
     head = "".join(f"<th>{escape(metric.replace('_', ' '))}</th>" for metric in metrics)
     body = "".join(
@@ -49,6 +50,9 @@ def _table(rows: Mapping[str, Mapping[str, Sequence[float]]]) -> str:
         + "</tr>"
         for name, figures in rows.items()
     )
+    if published:
+        cells = "".join(f"<td>{number(published['figures'].get(metric, math.nan))}</td>" for metric in metrics)
+        body += f"<tr class=others><td>{escape(published['name'])} (other calls)</td>{cells}</tr>"
     return f'<div class="scroll"><table><tr><th>method</th>{head}</tr>{body}</table></div>'
 
 
@@ -56,11 +60,16 @@ def _picture(title: str, svg: str) -> str:
     return f"<figure><figcaption>{escape(title)}</figcaption>{svg}</figure>"
 
 
-def _fidelity_sections(kind: Mapping[str, Mapping[str, Any]]) -> Iterable[str]:
+def _fidelity_sections(kind: Mapping[str, Mapping[str, Any]], fidelity: Mapping[str, Any]) -> Iterable[str]:
     for name, cohorts in kind.items():
         yield f"<h2>{escape(name)}</h2>"
+        if name in fidelity["notes"]:
+            yield f'<p class="note">{escape(fidelity["notes"][name])}</p>'
         for cohort, entry in cohorts.items():
-            yield f"<h3>{escape(cohort)} ({entry['n']} calls)</h3>{_table(entry['methods'])}"
+            table = _table(entry["methods"], fidelity["published"].get(name))
+            yield f"<h3>{escape(cohort)} ({entry['n']} calls)</h3>{table}"
+            if line := gain_line(name, cohort, entry.get("gain", {})):
+                yield f"<p>{escape(line)}</p>"
 
 
 def render(fidelity: Mapping[str, Any]) -> str:
@@ -69,8 +78,10 @@ def render(fidelity: Mapping[str, Any]) -> str:
     parts = [f"<h1>{escape(title)}</h1>", f'<p class="note">{escape(fidelity["summary"])}</p>']
     parts.append("<h2>Time an answer</h2>" + plots.times(fidelity["seconds"]))
     parts.append("<h2>Labels</h2>" + plots.label_mix(fidelity["label_mix"]))
-    parts.extend(_fidelity_sections(fidelity["verdicts"]))
-    parts.extend(_fidelity_sections(fidelity["numbers"]))
+    parts.extend(_fidelity_sections(fidelity["verdicts"], fidelity))
+    parts.extend(_fidelity_sections(fidelity["numbers"], fidelity))
+    if fidelity["missing"]:
+        parts.append(f"<p class=note>{escape(fidelity['missing'])}</p>")
     for name, cohorts in fidelity["intervals"].items():
         parts.append(f"<p>{escape(name)}, intervals said to hold 80 % of the real answers held {held(cohorts)}.</p>")
     parts.append("<h2>Pictures</h2><div class=pictures>")

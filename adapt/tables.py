@@ -16,6 +16,16 @@ def _figure(value: list[float] | None) -> str:
     return f"{value[0]:.3f} ({value[1]:.2f}-{value[2]:.2f})"
 
 
+def gain_line(name: str, cohort: str, gain: Mapping[str, Any]) -> str:
+    """The simulator's gain over the facts alone: "compiled, unseen: accuracy +0.021 (+0.004 to +0.038), ..."."""
+    said = [
+        f"{metric.replace('_', ' ')} {value:+.3f} ({low:+.3f} to {high:+.3f})"
+        for metric, (value, low, high) in gain.items()
+        if not math.isnan(value)
+    ]
+    return f"{name}, {cohort}, gain over facts alone: {', '.join(said)}" if said else ""
+
+
 def fidelity_table(fidelity: Mapping[str, Any]) -> None:
     """Print every verdict's and number's table, the simulator last and marked."""
     from rich.console import Console
@@ -34,7 +44,16 @@ def fidelity_table(fidelity: Mapping[str, Any]) -> None:
                     cells = [_figure(figures.get(metric)) for metric in metrics]
                     table.add_row(f"{cohort} ({entry['n']})", method, *cells, style=style)
                 table.add_section()
+            shown = fidelity["published"].get(name)
+            if shown:
+                figures = [f"{shown['figures'][m]:.3f}" if m in shown["figures"] else "-" for m in metrics]
+                table.add_row("other calls", shown["name"], *figures, style="dim")
             console.print(table)
+            for cohort, entry in cohorts.items():
+                if line := gain_line(name, cohort, entry.get("gain", {})):
+                    console.print(line)
+            if name in fidelity["notes"]:
+                console.print(f"{name}: {fidelity['notes'][name]}")
     for name, cohorts in fidelity["intervals"].items():
         console.print(f"{name}, intervals said to hold 80 %: {held(cohorts)}")
     foreign = fidelity["foreign"]
@@ -43,6 +62,8 @@ def fidelity_table(fidelity: Mapping[str, Any]) -> None:
             f"foreign-input check: caught {foreign['caught']:.0%} of {foreign['n']} foreign calls, "
             f"false alarms on {foreign['false_alarms']:.1%} of {foreign['n_familiar']} familiar ones"
         )
+    if fidelity["missing"]:
+        console.print(fidelity["missing"])
     console.print(fidelity["promise"])
 
 

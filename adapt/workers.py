@@ -1,8 +1,9 @@
-"""Several real tools asked at once: one thread and one open tool a worker.
+"""Many calls at once: on an engine that the domain brings, or else on threads of this process, an open tool each.
 
-Guarantees: answers come back as they arrive; calls are taken from the stream only as workers get free; the first
-failure ends the whole and is raised; leaving the loop early closes every tool. Threads, since a real tool waits for a
-compiler, a device or a network; a tool that computes in Python shares one core whatever the number of workers.
+Guarantees of the threads: answers come back as they arrive; calls are taken from the stream only as workers get free;
+the first failure ends the whole and is raised; leaving the loop early closes every tool. Threads, since a real tool
+waits for a compiler, a device or a network; a tool that computes in Python shares one core whatever the number of
+workers.
 """
 
 from __future__ import annotations
@@ -10,28 +11,26 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from typing import Any
 
-from adapt.domain import CallItem, RealTool
-from base_gtm.schema import ToolResult
+from adapt.domain import Answered, CallItem, Domain, Engine, RealTool
+from adapt.errors import AdaptError
 
+LOCAL = "local"
 _POLL_S = 0.2
 
 
-@dataclass(frozen=True)
-class Answered:
-    """One real answer."""
-
-    item: CallItem
-    result: ToolResult
-    seconds: float
-    """Wall time of the call alone."""
-    environment: Mapping[str, Any]
-    """Of the tool that answered."""
-    worker: int
+def engine(domain: Domain, name: str) -> Engine:
+    """The domain's engine of that name; threads for "local" where it has none. Raises AdaptError for another name."""
+    if name in domain.engines:
+        return domain.engines[name]
+    if name == LOCAL:
+        return lambda items, workers: answers(domain.open_real_tool, items, workers or 1)
+    there = ", ".join(sorted({LOCAL, *domain.engines}))
+    raise AdaptError(
+        f"--engine {name}: {domain.name} is asked on {there}; a domain names its engines in DOMAIN.engines"
+    )
 
 
 def answers(
@@ -42,7 +41,7 @@ def answers(
     done: queue.Queue[Answered | BaseException] = queue.Queue()
     stop = threading.Event()
     threads = [
-        threading.Thread(target=_work, args=(n, open_tool, todo, done, stop), name=f"real-tool-{n}", daemon=True)
+        threading.Thread(target=_work, args=(open_tool, todo, done, stop), name=f"real-tool-{n}", daemon=True)
         for n in range(workers)
     ]
     for thread in threads:
@@ -67,7 +66,6 @@ def answers(
 
 
 def _work(
-    number: int,
     open_tool: Callable[[], AbstractContextManager[RealTool]],
     todo: queue.Queue[CallItem],
     done: queue.Queue[Answered | BaseException],
@@ -83,7 +81,7 @@ def _work(
                     continue
                 begun = time.perf_counter()
                 result = tool.call(item.call)
-                done.put(Answered(item, result, time.perf_counter() - begun, environment, number))
+                done.put(Answered(item, result, time.perf_counter() - begun, environment))
     except BaseException as error:  # it belongs to the thread that asked, not to this one
         done.put(error)
 

@@ -2,7 +2,8 @@
 
 Forms: a KernelBench run folder (`level_L_problem_P_sample_S_kernel.py`), a folder with one subfolder per problem name,
 a folder or a file for one problem given by name, and a JSONL with `code` (or `candidate`) and `problem` (its name) or
-`level` and `problem_id`. `reference_candidate` makes a candidate of a problem's own model.
+`level` and `problem_id`. A kernel may be raw (see `raw`): a .cu file, or Triton without a ModelNew.
+`reference_candidate` makes a candidate of a problem's own model.
 
 Guarantees: nothing of a candidate is executed or even parsed here, since a syntax error is a label and not an error of
 ours. A file or a line that is no candidate (empty, binary, not UTF-8, larger than `LIMIT_BYTES`, unreadable) is listed
@@ -24,6 +25,7 @@ from kernelbench_harness.errors import CandidateError, ProblemError
 from kernelbench_harness.files import Fault, json_lines, read_text
 from kernelbench_harness.label import Candidate, Problem
 from kernelbench_harness.problems import OWN_FILE
+from kernelbench_harness.raw import as_candidate
 
 Job = tuple[Problem, Candidate]
 KERNELBENCH = "ScalingIntelligence/KernelBench"
@@ -59,8 +61,11 @@ class Pairing:
     """The same candidates in the same order as `jobs`, each with its sample number."""
 
 
-def load_candidates(path: Path, problems: Sequence[Problem], problem: str | None = None) -> Pairing:
+def load_candidates(
+    path: Path, problems: Sequence[Problem], problem: str | None = None, *, cuda_runs: bool = True
+) -> Pairing:
     """Candidates at `path`, each with its problem of `problems`; `problem` names one for files that do not say.
+    `cuda_runs`: whether CUDA kernels will be called, or only compiled.
 
     A candidate that asks for a problem outside `problems` (another level, one that did not fit) is listed as unmatched,
     a file that is no candidate as unusable. Raises CandidateError for a file that names no problem, and when nothing
@@ -71,8 +76,11 @@ def load_candidates(path: Path, problems: Sequence[Problem], problem: str | None
     elif path.is_file() or path.is_dir():
         entries, unusable = _file_entries(path, problem)
     else:
-        raise CandidateError(f"{path}: no such file or folder; give a .py file, a .jsonl file or a folder of .py files")
-    samples, unmatched = _pair(entries, _finder(problems))
+        raise CandidateError(
+            f"{path}: no such file or folder; give a .py or .cu file, a .jsonl file or a folder of them"
+        )
+    samples, unmatched, unknown = _pair(entries, _finder(problems), cuda_runs)
+    unusable += unknown
     if not samples:
         left_out = [*unusable, *unmatched]
         why = f"; the first left out: {left_out[0]}" if left_out else ""
@@ -85,10 +93,10 @@ def read_candidate(path: Path) -> Candidate:
     """One candidate file. Raises CandidateError when it is empty, binary, not UTF-8, too large or unreadable."""
     text = read_text(path, LIMIT_BYTES)
     if isinstance(text, Fault):
-        raise CandidateError(f"{path}: {text.reason}; a candidate is Python source in UTF-8")
+        raise CandidateError(f"{path}: {text.reason}; a candidate is Python or CUDA source in UTF-8")
     fault = code_fault(text)
     if fault:
-        raise CandidateError(f"{path}: {fault}; a candidate is Python source with a ModelNew")
+        raise CandidateError(f"{path}: {fault}; a candidate is Python source with a ModelNew, or a .cu file")
     return Candidate(text, path.name)
 
 
@@ -142,9 +150,11 @@ class _Entry:
 
 
 def _file_entries(path: Path, problem: str | None) -> tuple[list[_Entry], list[str]]:
-    files = [path] if path.is_file() else sorted(_python_files(path))
+    files = [path] if path.is_file() else sorted(_kernel_files(path))
     if not files:
-        raise CandidateError(f"{path}: no .py files here; a run folder holds level_L_problem_P_sample_S_kernel.py")
+        raise CandidateError(
+            f"{path}: no .py or .cu files here; a run folder holds level_L_problem_P_sample_S_kernel.py"
+        )
     entries: list[_Entry] = []
     unusable: list[str] = []
     for file in files:
@@ -170,8 +180,21 @@ def _file_entries(path: Path, problem: str | None) -> tuple[list[_Entry], list[s
     return entries, unusable
 
 
-def _python_files(root: Path) -> Iterator[Path]:
-    return (p for p in root.rglob("*.py") if p.name not in ("__init__.py", OWN_FILE) and not p.is_dir())
+def _kernel_files(root: Path) -> Iterator[Path]:
+    """Files of kernels: Python but for problems and packages, and CUDA but for what a Python file beside it names."""
+    python = [path for path in root.rglob("*.py") if path.name not in ("__init__.py", OWN_FILE) and not path.is_dir()]
+    yield from python
+    cuda = [path for path in root.rglob("*.cu") if not path.is_dir()]
+    folders = {path.parent for path in cuda}
+    # load(sources=["kernel.cu"]): a part of that candidate, not one of its own.
+    named = {(path.parent, name) for path in python if path.parent in folders for name in _cuda_names(path)}
+    yield from (path for path in cuda if (path.parent, path.name) not in named)
+
+
+def _cuda_names(path: Path) -> set[str]:
+    """Names of .cu files in a file's text."""
+    text = read_text(path, LIMIT_BYTES)
+    return set(re.findall(r"[\w.+-]+\.cu\b", text)) if isinstance(text, str) else set()
 
 
 def problems_beside(path: Path) -> str | None:
@@ -181,7 +204,7 @@ def problems_beside(path: Path) -> str | None:
     """
     if next(path.rglob(OWN_FILE), None) is not None:
         return str(path)
-    files = [file.name for file in _python_files(path)]
+    files = [file.name for file in _kernel_files(path)]
     return KERNELBENCH if files and all(RUN_FILE.fullmatch(name) for name in files) else None
 
 
@@ -251,13 +274,20 @@ def _asked(entry: _Entry) -> str:
     return f"level {entry.wants[0]} problem {entry.wants[1]}"
 
 
-def _pair(entries: Sequence[_Entry], find: Find) -> tuple[list[Sample], list[str]]:
+def _pair(entries: Sequence[_Entry], find: Find, cuda_runs: bool) -> tuple[list[Sample], list[str], list[str]]:
+    """Samples; candidates without a problem; raw kernels of which nobody knows how they are called."""
     samples: list[Sample] = []
     unmatched: list[str] = []
+    unknown: list[str] = []
     for entry in entries:
         problem = find(entry)
         if problem is None:
             unmatched.append(f"{entry.where} wants {_asked(entry)}, which is not loaded")
+            continue
+        try:
+            made = as_candidate(entry.candidate, problem, runs=cuda_runs)
+        except CandidateError as error:
+            unknown.append(str(error))
         else:
-            samples.append(Sample(problem, entry.candidate, entry.sample_id, entry.candidate.name))
-    return samples, unmatched
+            samples.append(Sample(problem, made, entry.sample_id, made.name))
+    return samples, unmatched, unknown

@@ -7,29 +7,51 @@ and momentary clocks are not in it. Not guaranteed: two machines with one record
 from __future__ import annotations
 
 import importlib.metadata
+import importlib.util
 import json
 import os
 import platform
+import re
 import subprocess
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kernelbench_harness.devices import Gpu, architecture, chosen
 from kernelbench_harness.label import text_hash
 from kernelbench_harness.options import HarnessOptions
 from kernelbench_harness.sandbox import describe
 from kernelbench_harness.timing.conditions import private_cache_bytes
 
-METHOD = 3
+METHOD = 4
 """Raised whenever the way of checking or timing changes so that a label could."""
 
 
-def environment(options: HarnessOptions) -> dict[str, Any]:
-    """Machine, software, sandbox and the options that matter; JSON values only."""
-    from kernelbench_harness.compile.build import VERSION
+def environment(options: HarnessOptions, arch: str = "", gpu: Gpu | None = None, gpu_level: int = 0) -> dict[str, Any]:
+    """Machine, software, sandbox and the options that matter; JSON values only.
 
+    `arch` is what nvcc compiles for, `gpu` the one that is used and `gpu_level` how far its sandbox is open for it
+    (`Policy.gpu`); without them they are found out, but for the level.
+    """
+    from kernelbench_harness.compile.results import VERSION
+
+    gpu = gpu or chosen(options.device)
+    found = {**_machine(), "nvcc": _nvcc(), "arch": arch or architecture(options)}
+    sandbox = describe()
+    if gpu is not None:
+        found["gpu"] = {
+            "name": gpu.name,
+            "compute_capability": gpu.arch,
+            "driver": gpu.driver,
+            "memory_mib": gpu.memory_mib,
+            "max_sm_mhz": gpu.max_sm_mhz,
+            "power_limit_watts": gpu.power_limit_watts,
+            "cuda_of_torch": _cuda_of_torch(),
+            "tf32": False,
+        }
+        sandbox = {**sandbox, "gpu": gpu_level}
     methods = {"method": METHOD, "compile_rules": VERSION}
-    return {**_machine(), "sandbox": describe(), "options": options.for_labels(), **methods}
+    return {**found, "sandbox": sandbox, "options": options.for_labels(), **methods}
 
 
 def environment_id(record: dict[str, Any]) -> str:
@@ -77,8 +99,33 @@ def _version(package: str) -> str:
 
 def _compiler() -> str:
     """First line of `g++ --version`; empty without one."""
+    return _said("g++").partition("\n")[0]
+
+
+@cache
+def _nvcc() -> str:
+    """The line of `nvcc --version` that names the release; empty without one."""
+    home = os.environ.get("CUDA_HOME", "")
+    for place in ("nvcc", os.path.join(home, "bin", "nvcc") if home else "", "/usr/local/cuda/bin/nvcc"):
+        for line in _said(place).splitlines() if place else []:
+            if "release" in line:
+                return line.strip()
+    return ""
+
+
+@cache
+def _cuda_of_torch() -> str:
+    """The CUDA version that torch was built with, read and not imported; empty for a build without."""
+    spec = importlib.util.find_spec("torch")
+    text = _read(str(Path(spec.origin).with_name("version.py"))) if spec is not None and spec.origin else ""
+    found = re.search(r"^cuda\b[^=]*= *'([^']+)'", text, re.MULTILINE)
+    return found[1] if found else ""
+
+
+def _said(program: str) -> str:
+    """What a program answers to --version; empty where there is none."""
     try:
-        done = subprocess.run(["g++", "--version"], capture_output=True, text=True, timeout=30, check=False)
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=30, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return done.stdout.partition("\n")[0]
+    return done.stdout

@@ -6,7 +6,7 @@
     +-- StoreError            a label store that cannot be read or written
     +-- PlaceError            a folder that cannot take a run's files: full, read-only
     +-- ToolchainError        no compiler, or one that does not work
-    +-- RequestError          a compile request that this harness does not carry out: malformed, or needs nvcc
+    +-- RequestError          a compile request that this harness does not carry out: malformed
 
 What a candidate does wrong is never an error of ours: it is a label.
 """

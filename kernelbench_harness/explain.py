@@ -25,6 +25,8 @@ def explain(label: Label, candidate: Candidate) -> list[str]:
     """Lines to print; none for a correct candidate without a remark."""
     if label.verdict is Verdict.CORRECT:
         return [_row("not timed", label.unmeasured)] if label.unmeasured else []
+    if label.verdict is Verdict.COMPILED:
+        return [_row("not run", label.unmeasured)]
     lines: list[str] = []
     source = candidate.code.split("\n")
     for evidence in label.evidence:

@@ -16,6 +16,7 @@ from kernelbench_harness.label import Candidate, Label, Problem, Timing
 if TYPE_CHECKING:
     from kernelbench_harness.exchange.verify import Agreement
 
+_MEANING = {"compiled": "  compiles and loads; not run"}
 LeftOut = Mapping[str, Sequence[str]]
 """Reasons by kind."""
 
@@ -48,7 +49,8 @@ def summary_text(
     summary: Summary, jobs: int, out: Path, left_out: Mapping[str, Sequence[str]], agreement: Agreement | None = None
 ) -> str:
     """Counts by verdict, one line of totals, one line for each thing left out."""
-    lines = [f"{verdict:16} {count:6}" for verdict, count in sorted(summary.counts.items(), key=lambda item: -item[1])]
+    counts = sorted(summary.counts.items(), key=lambda item: -item[1])
+    lines = [f"{verdict:16} {count:6}{_MEANING.get(verdict, '')}" for verdict, count in counts]
     rate = "" if summary.labels_per_hour is None else f", {summary.labels_per_hour:,.0f} labels an hour"
     lines.append(f"{jobs} jobs: {summary.new} new, {summary.reused} reused in {summary.seconds:.1f} s{rate} -> {out}")
     reasons = [*_grouped(summary.failures), *(r for found in left_out.values() for r in found)]

@@ -54,7 +54,7 @@ class Stored:
 
 
 def encode(value: Any, tensors: dict[str, torch.Tensor], *, exact: bool = False, depth: int = 0) -> Any:
-    """The JSON form of a tree; its tensors are added to `tensors`, detached copies.
+    """The JSON form of a tree; its tensors are added to `tensors`, detached copies in the host's memory.
 
     With `exact` only `torch.Tensor` itself counts as a tensor, no subclass. Raises TreeError.
     """
@@ -63,10 +63,10 @@ def encode(value: Any, tensors: dict[str, torch.Tensor], *, exact: bool = False,
     if depth > _DEEPEST:
         raise TreeError("a value nested too deeply")
     if type(value) is torch.Tensor or (not exact and isinstance(value, torch.Tensor)):
-        if value.layout is not torch.strided or value.is_quantized or value.device.type != "cpu":
-            raise TreeError(f"a {value.layout} tensor on {value.device} where a plain CPU tensor was expected")
+        if value.layout is not torch.strided or value.is_quantized or value.device.type not in ("cpu", "cuda"):
+            raise TreeError(f"a {value.layout} tensor on {value.device} where a plain tensor was expected")
         name = f"t{len(tensors)}"
-        tensors[name] = value.detach().clone(memory_format=torch.contiguous_format)
+        tensors[name] = value.detach().clone(memory_format=torch.contiguous_format).cpu()
         return {"tensor": name}
     if value is None or type(value) in (bool, int, float, str):
         return {"value": value}

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from adapt.domain import CallItem, Domain
+from adapt.domain import Answered, CallItem, Domain, Unanswered
 from adapt.errors import AdaptError
 from adapt.labels import LabelRecord, LabelStore
 from adapt.progress import progress
@@ -23,7 +23,7 @@ from adapt.recorded import take_in
 from adapt.registry import find
 from adapt.runs import Run, labels_path, open_run
 from adapt.validation import result_checker
-from adapt.workers import Answered, answers
+from adapt.workers import LOCAL, engine
 
 FOREIGN_EVERY = 5
 """One call in five is a foreign one, as long as the domain has any: a small set must not use up a small --count."""
@@ -43,8 +43,10 @@ class Options:
     """Stop as soon as the store holds this many live labels; for scripts that run again."""
     seed: int = 0
     """Seed of the stream of calls."""
-    workers: int = 1
-    """Real tools asked at the same time."""
+    workers: int | None = None
+    """Calls asked at the same time; by default one on this machine, on a cluster as many as it has room for."""
+    engine: str = LOCAL
+    """Where calls are asked: local, or another that the domain has, such as ray."""
     cohorts: tuple[str, ...] = ()
     """Label only calls of this cohort; may be given several times."""
     fresh: bool = False
@@ -59,11 +61,14 @@ class Options:
 
 def run(options: Options) -> int:
     """Label, print what came out, return the exit status. Raises AdaptError."""
-    if options.count < 0 or options.workers < 1:
+    if options.count < 0 or (options.workers is not None and options.workers < 1):
         raise AdaptError("--count must be 0 or more and --workers 1 or more")
     found = find(options.name, options.workspace)
     domain = found.domain
+    engine(domain, options.engine)  # before a run folder is made for nothing
     print(f"{domain.name}: {found.origin}")
+    if options.from_file is None and domain.missing is not None and (gap := domain.missing()):
+        print(gap)
     with (
         LabelStore(labels_path(domain, options.workspace)) as store,
         open_run(domain, "label", options, {"spec": domain.spec.schema_hash}, options.workspace, resume=True) as run_,
@@ -117,18 +122,19 @@ def _label(domain: Domain, store: LabelStore, run: Run, options: Options) -> int
         return 0
     check = result_checker(domain)
     classes: Counter[str] = Counter()
-    environments: dict[int, str] = {}
     fresh = (item for item in wanted(domain, options, store.call_keys()) if not store.has(item.call))
-    items = islice(fresh, target)
+    workers = options.workers or (1 if options.engine == LOCAL else None)
     made = 0
     with progress(f"label {domain.name}", target, "labels") as advance:
-        for answer in answers(domain.open_real_tool, items, options.workers):
-            check(answer.result)
-            if answer.worker not in environments:
-                environments[answer.worker] = store.add_environment(answer.environment)
-            record = _record(answer, environments[answer.worker], run.id)
-            made += store.add(record)
-            classes[class_of(domain, record)] += 1
+        for answer in engine(domain, options.engine)(islice(fresh, target), workers):
+            if isinstance(answer, Unanswered):
+                print(f"not labelled: {answer.item.call.key}: {answer.reason}")
+                classes["not labelled"] += 1
+            else:
+                check(answer.result)
+                record = _record(answer, store.add_environment(answer.environment), run.id)
+                made += store.add(record)
+                classes[class_of(domain, record)] += 1
             advance(1, " ".join(f"{name}:{n}" for name, n in classes.most_common(4)))
     return made
 

@@ -1,5 +1,8 @@
 """`adapt new-domain`: starts a domain from the blank template or from a registered one.
 
+A name that a registered domain has starts from that domain: `adapt new-domain cuda` gives a workspace its own copy of
+the one that ships, to change as it likes.
+
 Guarantees: what it writes passes `adapt check`; nothing is overwritten; the folder appears whole or not at all. Labels,
 adapters and caches of the template are not copied: they are answers of another tool's.
 """
@@ -14,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapt.errors import AdaptError, ArtifactError, DomainError
-from adapt.registry import find, survey
+from adapt.registry import WORKSPACE, find, survey
 from base_gtm.schema import ToolSpec
 
 BLANK = Path(__file__).resolve().parent.parent / "templates" / "blank"
@@ -66,8 +69,9 @@ class Options:
 
     name: str
     """Name of the new domain: a Python identifier in lower case."""
-    template: str = "blank"
-    """"blank", or the name of a registered domain to copy without its labels and adapter."""
+    template: str | None = None
+    """"blank", or the name of a registered domain to copy without its labels and adapter. By default the registered
+    domain of the same name, and blank where there is none."""
     standalone: bool = False
     """Write a pip package with an entry point instead of a workspace folder."""
     workspace: Path = Path(".")
@@ -79,7 +83,8 @@ def run(options: Options) -> int:
     name = options.name
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or keyword.iskeyword(name):
         raise DomainError(f"'{name}' cannot name a domain: use lower-case letters, digits and _, a letter first")
-    source, old = (BLANK, "blank") if options.template == "blank" else _registered(options.template, options.workspace)
+    template = options.template or _same_name(name, options.workspace)
+    source, old = (BLANK, "blank") if template == "blank" else _registered(template, options.workspace)
     package = f"adapt_domain_{name}"
     target = options.workspace / (package if options.standalone else f"domains/{name}")
     if target.exists():
@@ -98,7 +103,7 @@ def run(options: Options) -> int:
         raise ArtifactError(f"{target}: cannot be written ({error.strerror or error})") from None
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    _say_next(name, target, options)
+    _say_next(name, target, options, template)
     return 0
 
 
@@ -125,6 +130,12 @@ def copy_domain(source: Path, old: str, name: str, target: Path) -> None:
         readme.write_text(_CARD.format(name=name, template=old))
 
 
+def _same_name(name: str, workspace: Path) -> str:
+    """The registered domain that has this name already, in another place than this workspace; else "blank"."""
+    rivals = [found for found in survey(workspace)[0] if found.domain.name == name and found.distance != WORKSPACE]
+    return name if rivals else "blank"
+
+
 def _registered(template: str, workspace: Path) -> tuple[Path, str]:
     """Folder and name of a registered domain. Raises DomainError naming the templates there are."""
     known = sorted({"blank", *(found.domain.name for found in survey(workspace)[0])})
@@ -149,9 +160,9 @@ def _refuse_absolute_imports(text: str, old: str, path: Path) -> None:
         raise DomainError(f"template '{old}': {path} imports itself by its full name; use relative imports there")
 
 
-def _say_next(name: str, target: Path, options: Options) -> None:
+def _say_next(name: str, target: Path, options: Options, template: str) -> None:
     folder = target / target.name if options.standalone else target
-    print(f"wrote {target}")
+    print(f"wrote {target}" + (f", a copy of the '{template}' domain" if template != "blank" else ""))
     if options.standalone:
         print(f"next: pip install -e {target}")
     print(

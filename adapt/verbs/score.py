@@ -139,6 +139,9 @@ def _score(
         "reliability": figures.reliability(domain.fidelity, test.records, said),
         "label_mix": figures.label_mix(domain.fidelity, [*train.records, *test.records]),
         "foreign": figures.foreign_figures(test.records, said),
+        "published": figures.published(domain.fidelity),
+        "notes": dict(domain.fidelity.notes),
+        "missing": _missing(domain, test.records),
         "seconds": _seconds(pairs, test.records),
         "ratio": spread([pair.ratio for pair in pairs]) if pairs else None,
         "live": [_row(pair) for pair in pairs],
@@ -147,6 +150,13 @@ def _score(
     report["summary"] = _summary(report, len(train.records), len(test.records))
     report["provenance"] = f"Made by `adapt score {domain.name}`; adapter {adapter.hash} on base {adapter.base}."
     return report, pairs
+
+
+def _missing(domain: Domain, records: Sequence[LabelRecord]) -> str:
+    """What no test label says, in one line; empty where every verdict and number is there."""
+    reads = {**domain.fidelity.verdicts, **domain.fidelity.numbers}
+    unknown = [name for name, read in reads.items() if all(read(record.result.content) is None for record in records)]
+    return f"no test label says {' or '.join(unknown)}: nothing to hold the simulator against" if unknown else ""
 
 
 def _live(specialist: Specialist, known: set[str], options: Options) -> list[Pair]:

@@ -11,7 +11,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -58,8 +58,8 @@ class Options:
     """Labels a step on each device."""
     accumulate: int = 1
     """Steps whose gradients are added before an update."""
-    max_tokens: int = 640
-    """Longest prompt; longer arguments lose their middle."""
+    max_tokens: int | None = None
+    """Longest prompt; longer arguments lose their middle. By default what the domain says, mostly 640."""
     evidence: bool = True
     """Put the domain's facts into the prompt."""
     error_site_weight: float = 0.0
@@ -84,9 +84,14 @@ def run(options: Options) -> int:
     """Train, write the adapter and its card, return the exit status. Raises AdaptError or GtmError."""
     _check(options)
     domain = find(options.name, options.workspace).domain
+    if options.max_tokens is None:
+        options = replace(options, max_tokens=domain.prompt_tokens)
     training, validation, digest = _labels(domain, options)
     inputs = {"labels": digest, "spec": domain.spec.schema_hash}
     print(f"{domain.name}: {len(training)} training labels, {len(validation)} for validation")
+    for name, read in {**domain.fidelity.verdicts, **domain.fidelity.numbers}.items():
+        if all(read(record.result.content) is None for record in training):
+            print(f"no training label says {name}: the adapter cannot learn it")
     with open_run(domain, "train", options, inputs, options.workspace, resume=True) as run_:
         _same_data(run_, content_hash([inputs, options_hash(options)]))
         card = _train(domain, training, validation, options, run_)
@@ -103,13 +108,13 @@ def run(options: Options) -> int:
 def _check(options: Options) -> None:
     if options.wandb not in ("off", "offline", "online"):
         raise AdaptError(f"--wandb {options.wandb}: say off, offline or online")
-    for name in ("epochs", "rank", "lr", "batch", "accumulate", "max_tokens"):
+    for name in ("epochs", "rank", "lr", "batch", "accumulate"):
         if getattr(options, name) <= 0:
             raise AdaptError(f"--{name.replace('_', '-')} must be more than 0")
-    for name in ("minutes", "limit"):
+    for name in ("minutes", "limit", "max_tokens"):
         value = getattr(options, name)
         if value is not None and value <= 0:
-            raise AdaptError(f"--{name} must be more than 0; leave it out for no limit")
+            raise AdaptError(f"--{name} must be more than 0, or left out")
     if options.error_site_weight < 0 or options.balance < 0:
         raise AdaptError("--error-site-weight and --balance must be 0 or more")
 
@@ -142,6 +147,7 @@ def _train(
 ) -> dict[str, Any]:
     from base_gtm.model import NANO, NANO_FOLDER, load_base
 
+    assert options.max_tokens is not None
     rendering = Rendering(options.max_tokens, options.evidence and domain.evidence is not None)
     watched = _spread(validation, VALIDATION_LOSS_LABELS)
     facts = evidence_texts(domain, [*training, *watched], options.workspace) if rendering.evidence else {}
@@ -155,6 +161,8 @@ def _train(
                 examples.append(example)
                 advance()
             parts.append(examples)
+    if shortened := sum(example.cut for example in parts[0]):
+        print(f"{shortened} of {len(parts[0])} prompts are longer than {options.max_tokens} tokens and lose a middle")
     model = base.model
     if options.qlora:
         model = quantised(str(NANO_FOLDER) if base.name == NANO else base.name, base.name)

@@ -8,13 +8,14 @@ from .calls import calls, foreign_calls
 from .evidence import evidence
 from .fidelity import FIDELITY
 from .prompt import prompt_arguments
-from .real_tool import open_real_tool
+from .real_tool import TOOL
 
 DOMAIN = Domain(
     name="cpp",
     root=Path(__file__).parent,
     calls=calls,
-    open_real_tool=open_real_tool,
+    open_real_tool=TOOL.open,
+    engines=TOOL.engines,
     fidelity=FIDELITY,
     evidence=evidence,
     prompt_arguments=prompt_arguments,

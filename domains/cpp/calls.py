@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapt.domain import CallItem, Split
 from base_gtm.schema import ToolCall
+from domains.kernels import HeldOut, folder_calls
 
 if TYPE_CHECKING:
     from kernelbench_harness.corpus import Sample
@@ -26,22 +27,12 @@ TEST_OPERATORS = frozenset(
 VALIDATION_OPERATORS = frozenset("elu matvec l2_norm mean l1_loss max_pool1d linear_tanh_scale".split())
 HELD_OUT_MISTAKES = frozenset({"redeclared", "wrong_start", "python_argument_count"})
 """One kind each that breaks compiling, values, and the call."""
+_HELD_OUT = HeldOut(TEST_OPERATORS, VALIDATION_OPERATORS, HELD_OUT_MISTAKES, test_share=12, validation_share=8)
 
 
 def place(operator: str, mistake: str | None, twin: str) -> tuple[Split, str]:
     """Split and cohort of a pair, from its operator, the mistake of its broken copy, and its id."""
-    from kernelbench_harness.label import text_hash
-
-    if operator in TEST_OPERATORS:
-        return "test", "unseen"
-    if mistake in HELD_OUT_MISTAKES:
-        return "test", "new mistakes"
-    if operator in VALIDATION_OPERATORS:
-        return "validation", "unseen"
-    share = int(text_hash(twin), 16) % 100
-    if share < 12:
-        return "test", "seen"
-    return ("validation", "seen") if share < 20 else ("train", "seen")
+    return _HELD_OUT.place(operator, (mistake,), twin)
 
 
 def _item(sample: Sample, split: Split, cohort: str) -> CallItem:
@@ -71,12 +62,4 @@ def calls(seed: int) -> Iterator[CallItem]:
 
 def foreign_calls() -> Iterator[CallItem]:
     """Kernels written by hand in styles that the corpus does not have; reported apart, never trained on."""
-    folder = Path(__file__).parent / "foreign"
-    for path in sorted(folder.glob("*/*.py")):
-        if path.name == "problem.py":
-            continue
-        problem = path.parent / "problem.py"
-        arguments = {"reference": problem.read_text(), "candidate": path.read_text()}
-        name = f"{path.parent.name}/{path.stem}"
-        tags = {"operator": path.parent.name, "mistake": None, "site": None}
-        yield CallItem(ToolCall(TOOL, arguments), "test", "foreign", path.parent.name, name, tags)
+    yield from folder_calls(Path(__file__).parent / "foreign", TOOL)

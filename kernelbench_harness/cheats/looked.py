@@ -40,7 +40,7 @@ def means(seen: dict[str, Any], track: str) -> Examined:
     raised, calls = _lines(seen, "raised"), seen.get("calls")
     calls = calls if type(calls) is int else 0
     forbidden: list[str] = []
-    odd: list[str] = []
+    odd = _lines(seen, "notes")
     for name in raised:
         text = f"kernel {name} raised in forward, which returned a result all the same"
         (forbidden if calls <= len(raised) else odd).append(text)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernelbench_harness.cheats.torchwords import PLAIN_OPERATORS
 from kernelbench_harness.compile import load
+from kernelbench_harness.process import cuda
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _MOST = 12
 _WAITING = ("threading.py", "queue.py", "concurrent/futures/thread.py", "multiprocessing/pool.py")
 """Where an idle thread of a pool stands."""
+
+
+_TRITON = ("triton/runtime/jit.py", "kernelbench_harness/process/triton_child.py")
+"""Where the function `run` stands that launches a Triton kernel, on a GPU or in the interpreter."""
 
 
 class Watch:
@@ -34,6 +39,8 @@ class Watch:
         self.calls = 0
         self.computed: list[str] = []
         self.raised: list[str] = []
+        self.notes: Callable[[], list[str]] = list
+        """What was odd about its kernels so far, one line each."""
 
     def adopt(self, module: Any) -> Any:
         """Takes a library that was handed to the candidate; returns it."""
@@ -41,6 +48,8 @@ class Watch:
             functions = [value for value in vars(module).values() if callable(value)]
             self._held.append(functions)
             self._functions.update(map(id, functions))
+            if (library := vars(module).get("__kbshim_library__")) is not None:
+                cuda.add_runtime(library)
         return module
 
     def intercept(self) -> None:
@@ -72,7 +81,7 @@ class Watch:
 
         def profile(frame: Any, event: str, argument: Any) -> None:
             if event == "call":
-                if frame.f_code is shim or frame.f_code.co_filename.endswith("triton/runtime/jit.py"):
+                if frame.f_code is shim or _launches_triton(frame.f_code):
                     self.calls += 1
             elif event == "c_call":
                 if id(argument) in functions:
@@ -99,7 +108,8 @@ class Watch:
 
     def seen(self) -> dict[str, Any]:
         """What the last look saw, as a message has it."""
-        return {"calls": self.calls, "computed": self.computed[:_MOST], "raised": self.raised[:_MOST]}
+        lists = {"computed": self.computed, "raised": self.raised, "notes": self.notes()}
+        return {"calls": self.calls} | {name: found[:_MOST] for name, found in lists.items()}
 
     def threads(self) -> list[str]:
         """Threads of Python's that work on after a call, one line each."""
@@ -112,6 +122,10 @@ class Watch:
             for frame in frames.values()
             if frame is not mine and not frame.f_code.co_filename.endswith(_WAITING) and not _within(mine, frame)
         ][:3]
+
+
+def _launches_triton(code: Any) -> bool:
+    return bool(code.co_name == "run" and code.co_filename.endswith(_TRITON))
 
 
 def _within(mine: Any, frame: Any) -> bool:

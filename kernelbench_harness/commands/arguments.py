@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from enum import StrEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -50,6 +51,22 @@ TrackOpt = Annotated[
 NoTimingOpt = Annotated[
     bool, typer.Option("--no-timing", help="Compile and check only; correct labels say why they have no time.")
 ]
+DeviceOpt = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|cpu|cuda[:N]",
+        help="Where candidates run; auto: on a GPU where nvidia-smi lists one, else the CPU.",
+    ),
+]
+ArchOpt = Annotated[
+    str | None, typer.Option(metavar="sm_NN", help="What nvcc compiles for; by default the device's own, else sm_90.")
+]
+CompileOnlyOpt = Annotated[
+    bool, typer.Option("--compile-only", help="Compile and load; run nothing. Needs no GPU, also for CUDA.")
+]
+ObjectsOpt = Annotated[
+    Path | None, typer.Option(help="Folder of objects compiled elsewhere; used before anything is compiled here.")
+]
 RunTimeoutOpt = Annotated[float | None, typer.Option(min=0.1, help="Seconds that a candidate may run.")]
 CompileTimeoutOpt = Annotated[float | None, typer.Option(min=1, help="Seconds that a compilation may take.")]
 LimitOpt = Annotated[int | None, typer.Option(min=1, help="Only the first so many.")]
@@ -91,28 +108,42 @@ def harness_options(
     compile_timeout: float | None = None,
     track: Track = Track.TORCH,
     no_timing: bool = False,
+    device: str = "auto",
+    arch: str | None = None,
+    compile_only: bool = False,
+    objects: Path | None = None,
 ) -> HarnessOptions:
-    """The harness's options from the command line's."""
+    """The harness's options from the command line's. Raises HarnessError for a GPU or a folder that is not there."""
+    from kernelbench_harness.devices import chosen, gpus
     from kernelbench_harness.options import HarnessOptions
 
+    if objects is not None and not (objects / "manifest.json").is_file():
+        raise HarnessError(f"--objects {objects}: no set of objects here; make one with label --export-objects")
     given: dict[str, Any] = {"compile_mode": mode.value, "track": track.value, "timing": not no_timing}
+    given |= {"compile_only": compile_only, "arch": arch or "", "objects": objects}
+    if device == "auto":
+        device = "cuda" if gpus() and not compile_only else "cpu"
+        given["arch"] = arch or (gpus()[0].arch if gpus() and compile_only else "")
+    given["device"] = device
     if run_timeout is not None:
         given["run_timeout_s"] = run_timeout
     if compile_timeout is not None:
         given["compile_timeout_s"] = compile_timeout
-    return HarnessOptions(**given)
+    made = HarnessOptions(**given)
+    chosen(made.device)
+    return made
 
 
-def worker_count(text: str) -> int | None:
+def count_of(text: str, option: str, least: int = 1) -> int | None:
     """A number of workers, None for "auto"."""
     if text == "auto":
         return None
     try:
         count = int(text)
     except ValueError:
-        count = 0
-    if count < 1:
-        raise HarnessError(f"--workers '{text}': give 'auto' or a number from 1 on")
+        count = least - 1
+    if count < least:
+        raise HarnessError(f"{option} '{text}': give 'auto' or a number from {least} on")
     return count
 
 

@@ -6,6 +6,7 @@ gets no label is listed with its reason; run again, the command goes on where it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -14,10 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from kernelbench_harness.commands import arguments as args
+from kernelbench_harness.commands.work import Asked, Work, claims_of, work_of
 from kernelbench_harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from kernelbench_harness.candidates import Job, Sample
+    from kernelbench_harness.candidates import Job
     from kernelbench_harness.engine import Backend
     from kernelbench_harness.options import HarnessOptions
 
@@ -33,18 +35,6 @@ class Place(StrEnum):
     SUBMITIT = "submitit"
 
 
-@dataclass(frozen=True)
-class Work:
-    """What there is to label."""
-
-    jobs: tuple[Job, ...]
-    left_out: dict[str, list[str]]
-    """Reasons by kind."""
-    samples: tuple[Sample, ...] = ()
-    run: str = ""
-    """Name under which the samples are remembered."""
-
-
 def label(
     problems: Annotated[
         str | None,
@@ -54,7 +44,8 @@ def label(
         ),
     ] = None,
     candidates: Annotated[
-        Path | None, typer.Argument(help="Candidates: a run folder, a folder per problem, a .py or .jsonl file.")
+        Path | None,
+        typer.Argument(help="Candidates: a run folder, a folder per problem, a .py, .cu or .jsonl file."),
     ] = None,
     reference_as_candidate: Annotated[
         bool, typer.Option("--reference-as-candidate", help="Check the problems: label each problem's own model.")
@@ -76,13 +67,23 @@ def label(
             help="The label store; labels that it has are not made again. Default: labels.sqlite, or the one verified."
         ),
     ] = None,
+    device: args.DeviceOpt = "auto",
+    arch: args.ArchOpt = None,
     workers: Annotated[
         str | None,
         typer.Option(
             metavar="N|auto",
-            help="Candidates at a time, each on a core of its own; auto: one a core. Default: 1 here, else auto.",
+            help="Candidates at a time, each on a core of its own; auto: one a core. Default: 1 here, else auto; "
+            "all cores with --compile-only. On GPUs one each.",
         ),
     ] = None,
+    compilers: Annotated[
+        str,
+        typer.Option(
+            metavar="N|auto",
+            help="Compile ahead of the workers on so many cores; auto: on a GPU all others, else none.",
+        ),
+    ] = "auto",
     backend: Annotated[Place, typer.Option(help="Where: this machine, a Ray cluster, or batch jobs.")] = Place.LOCAL,
     cluster: Annotated[
         list[str],
@@ -94,6 +95,12 @@ def label(
     ] = [],  # noqa: B006 - typer's way to say a list
     track: args.TrackOpt = args.Track.TORCH,
     no_timing: args.NoTimingOpt = False,
+    compile_only: args.CompileOnlyOpt = False,
+    export_objects: Annotated[
+        Path | None,
+        typer.Option(help="Afterwards write what the compile cache holds into this folder, for --objects elsewhere."),
+    ] = None,
+    objects: args.ObjectsOpt = None,
     compile_mode: args.CompileOpt = args.Compile.AUTO,
     run_timeout: args.RunTimeoutOpt = None,
     compile_timeout: args.CompileTimeoutOpt = None,
@@ -101,37 +108,30 @@ def label(
     as_json: args.JsonOpt = False,
 ) -> None:
     """Label candidates into a store. May be killed and run again: nothing is lost, nothing done twice."""
-    options = args.harness_options(compile_mode, run_timeout, compile_timeout, track, no_timing)
-    count = args.worker_count(workers or ("1" if backend is Place.LOCAL else "auto"))
+    options = args.harness_options(
+        compile_mode, run_timeout, compile_timeout, track, no_timing, device, arch, compile_only, objects
+    )
+    if backend is not Place.LOCAL and (export_objects or compilers != "auto"):
+        raise HarnessError(
+            "--export-objects and --compilers are for --backend local: on a cluster each worker compiles"
+        )
+    count = args.count_of(workers or ("1" if backend is Place.LOCAL and not compile_only else "auto"), "--workers")
+    ahead = args.count_of(compilers, "--compilers", 0)
     source = (Path(problems) if problems is not None else out or DEFAULT_STORE) if verify else None
     store = out or source or DEFAULT_STORE
     _usable(store)
-    if source is not None:
-        if candidates is not None or reference_as_candidate:
-            raise HarnessError("--verify takes problems and candidates from a store; give no others")
-        work = _claims(source, scale, args.levels_of(levels))
-    elif problems is None:
-        raise HarnessError("Missing argument 'PROBLEMS' (see --help)")
-    elif candidates is None and not reference_as_candidate and (beside := _beside(Path(problems))):
-        work = _work(beside, Path(problems), problem, levels, scale, version)
-    elif reference_as_candidate == (candidates is not None):
-        if not reference_as_candidate and Path(problems).is_dir():
-            raise HarnessError(f"{problems}: no candidates here; give a run folder, or candidates beside problem.py")
-        raise HarnessError(
-            "what to label? give CANDIDATES or --reference-as-candidate, one of the two, "
-            "or a folder of candidates beside their problem.py alone"
-        )
+    if source is None:
+        runs = options.device != "cpu" and not compile_only
+        work = work_of(Asked(problems, candidates, reference_as_candidate, problem, levels, scale, version, runs))
+    elif candidates is not None or reference_as_candidate:
+        raise HarnessError("--verify takes problems and candidates from a store; give no others")
     else:
-        work = _work(problems, candidates, problem, levels, scale, version)
-    where = _backend(backend, options, count, args.pairs(cluster, "--cluster"), store)
-    _run(work, store, options, count, where, limit, as_json, source)
-
-
-def _beside(folder: Path) -> str | None:
-    """Where the problems are for a folder of candidates that is given alone."""
-    from kernelbench_harness.candidates import problems_beside
-
-    return problems_beside(folder) if folder.is_dir() else None
+        work = claims_of(source, scale, args.levels_of(levels))
+    place = _backend(backend, options, count, args.pairs(cluster, "--cluster"), store)
+    run = Run(work.jobs[:limit], store, options, count, ahead, place, source)
+    _label(run, work, as_json)
+    if export_objects is not None:
+        _export(export_objects, options)
 
 
 def _usable(store: Path) -> None:
@@ -140,35 +140,6 @@ def _usable(store: Path) -> None:
 
     if store.exists() or not store.parent.is_dir():
         LabelStore(store).close()
-
-
-def _work(
-    problems: str, candidates: Path | None, problem: str | None, levels: str | None, scale: str, version: str
-) -> Work:
-    """Candidates paired with problems; without candidates the problems' own models."""
-    from kernelbench_harness.candidates import load_candidates, reference_candidate
-
-    loaded, unfit = args.load(problems, levels, scale, version)
-    if candidates is None:
-        return Work(tuple((one, reference_candidate(one)) for one in loaded), {"unfit": unfit})
-    found = load_candidates(candidates, loaded, problem)
-    left_out = {"unfit": unfit, "unmatched": [*found.unmatched], "unusable": [*found.unusable]}
-    return Work(found.jobs, left_out, found.samples, candidates.resolve().name)
-
-
-def _claims(path: Path, scale: str, levels: set[int] | None) -> Work:
-    """What a store has imported and this machine can label, on problems at `scale`."""
-    from kernelbench_harness.exchange.verify import agreement, unverified_jobs
-    from kernelbench_harness.store import LabelStore
-
-    if not path.is_file():
-        raise HarnessError(f"{path}: no such label store; import into one first (kernelbench-harness import)")
-    unfit: list[str] = []
-    with LabelStore(path) as store:
-        jobs = unverified_jobs(store, scale, levels, lambda error: unfit.append(str(error)))
-        if not jobs and not agreement(store).claims:
-            raise HarnessError(f"{path}: no imported labels here, nothing to verify")
-    return Work(tuple(jobs), {"unfit": unfit})
 
 
 def _backend(
@@ -193,38 +164,55 @@ def _backend(
     return SubmititPool(options, workers or len(usable_cores()), folder, given.pop("cluster", None), given)
 
 
-def _run(
-    work: Work,
-    out: Path,
-    options: HarnessOptions,
-    workers: int | None,
-    backend: Backend | None,
-    limit: int | None,
-    as_json: bool,
-    verified: Path | None,
-) -> None:
+@dataclass(frozen=True)
+class Run:
+    """One labelling: what, into which store, and by whom."""
+
+    jobs: Sequence[Job]
+    store: Path
+    options: HarnessOptions
+    workers: int | None
+    compilers: int | None
+    backend: Backend | None
+    verified: Path | None
+    """The store whose claims were labelled."""
+
+
+def _label(run: Run, work: Work, as_json: bool) -> None:
     """Label, and print what came of it."""
     from kernelbench_harness.engine import label_many
-    from kernelbench_harness.engine.cores import usable_cores
     from kernelbench_harness.exchange.samples import remember_samples
     from kernelbench_harness.progress import reporter
     from kernelbench_harness.report import summary_json, summary_text
     from kernelbench_harness.store import LabelStore
 
-    jobs = work.jobs[:limit]
-    with LabelStore(out) as store:
+    with LabelStore(run.store) as store:
         if work.samples:
             remember_samples(store, work.run, work.samples)
-        told = reporter("labels", len(jobs))
-        summary = label_many(jobs, store, options, workers or len(usable_cores()), told, backend=backend)
+        told = reporter("labels", len(run.jobs))
+        summary = label_many(
+            run.jobs, store, run.options, run.workers, told, backend=run.backend, compilers=run.compilers
+        )
         agreement = None
-        if verified is not None:
+        if run.verified is not None:
             from kernelbench_harness.exchange.verify import agreement as compared
 
-            with LabelStore(verified) as claims:
+            with LabelStore(run.verified) as claims:
                 agreement = compared(claims, store)
     show = summary_json if as_json else summary_text
-    typer.echo(show(summary, len(jobs), out, work.left_out, agreement))
+    typer.echo(show(summary, len(run.jobs), run.store, work.left_out, agreement))
+    if not summary.counts and summary.failures and not summary.interrupted:
+        raise HarnessError(f"none of {len(run.jobs)} candidates could be labelled; {summary.failures[0].reason}")
     if summary.interrupted:
         typer.echo("interrupted; run the same command again to go on", err=True)
         raise typer.Exit(INTERRUPTED)
+
+
+def _export(target: Path, options: HarnessOptions) -> None:
+    from kernelbench_harness.compile.objects import export_objects
+
+    done = export_objects(options.cache(), target)
+    size = f"{done.bytes / 1e6:.1f} MB"
+    typer.echo(
+        f"objects: {done.libraries} libraries ({size}) and {done.count - done.libraries} failures -> {target}", err=True
+    )

@@ -29,6 +29,8 @@ SAMPLES = 1 << 14
 """Places of each output that are looked at."""
 FEWEST = 64
 HALVES = ("float16", "bfloat16")
+_KIN = {"float16": " or TF32"}
+"""Keeps as many bits of a value, and cannot be told from it by the error's direction."""
 _STANDARD_ERRORS = 10.0
 _SHARE = 0.1
 """Of the way to the half result: a plain float32 loop goes 0.005 of it at random."""
@@ -83,7 +85,8 @@ def halved(got: Sequence[Stored], want: Sequence[Stored], precise: Sequence[Prec
         # Where the reference's own error points there as well (a product that underflows, say), it tells nothing.
         if known is not None and name and not _leans(expected[known.places], known):
             return (
-                f"{where}its error is that of inputs rounded to {name}, though small: float32 arithmetic was asked for"
+                f"{where}its error is that of inputs rounded to {name}{_KIN.get(name, '')}, though small: "
+                "float32 arithmetic was asked for"
             )
     return ""
 

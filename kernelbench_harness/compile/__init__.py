@@ -1,11 +1,15 @@
-"""From a captured `load_inline` request to a library, exact and fast.
+"""From a captured `load_inline` or `load` request to a library, exact and fast.
 
-    capture.py      replaces torch's load_inline in the candidate's process and sends the request out
+    capture.py      replaces torch's functions in the candidate's process and sends the request out (sources.py: files)
     request.py      the request and its result, JSON both ways, validated because they come from a hostile process
-    build.py        the verdict: shim first, the stock headers whenever the shim cannot prove what it found
+    build.py        the verdict: shim first, then some of the real headers (middle.py), then all of them
+    front_end.py    the same verdict without code, under a CPU second: what a gate asks
+    host.py         one C++ unit through g++; device.py one .cu unit through nvcc; linking.py what follows
+    guards.py, independent.py, front_end_errors.py     when the shim's yes, and its no, count
+    results.py      the cache; objects.py: compiled sets for another machine
     load.py         the library as a module again, in the candidate's process
 
-The shim (`shim/`) is our own torch/extension.h for host C++. It is a fast path, never an authority: what it accepts
-passes guards against constructs that the real headers would judge otherwise, what it rejects counts only when the error
+The shim (`shim/`) is our own torch/extension.h, for g++ and nvcc. It is a fast path, never an authority: what it
+accepts passes guards against constructs that the real headers would judge otherwise, what it rejects counts only when the error
 is shown to be independent of the headers. `KBSHIM` names belong to it.
 """

@@ -1,4 +1,4 @@
-"""load_inline in the candidate's process: the arguments go out as a request, a module comes back.
+"""load_inline and load in the candidate's process: the arguments go out as a request, a module comes back.
 
 `install` replaces the functions where torch keeps them, so it must run before the candidate is imported. Errors are
 raised as torch raises them. Guarantees nothing about a candidate that looks for the original: without a compiler and
@@ -13,6 +13,7 @@ from typing import Any
 
 from kernelbench_harness.compile.load import load_shim, load_stock
 from kernelbench_harness.compile.request import CompileRequest, CompileResult
+from kernelbench_harness.compile.sources import read_sources
 
 Send = Callable[[CompileRequest], CompileResult]
 SendStock = Callable[[CompileRequest], CompileResult]
@@ -26,6 +27,20 @@ def install(send: Send, send_stock: SendStock | None = None) -> None:
     import torch.utils.cpp_extension as cpp_extension
 
     loaded: dict[str, ModuleType] = {}
+
+    def once(request: CompileRequest) -> Any:
+        """The module of a request; the same request has one module, as torch's versioner has it."""
+        key = request.to_json()
+        if key not in loaded:
+            loaded[key] = open_module(request, send(request), send_stock)
+        return loaded[key]
+
+    for name, ours in (("load_inline", _load_inline(once)), ("load", _load(once))):
+        setattr(cpp_extension, name, ours)
+
+
+def _load_inline(once: Callable[[CompileRequest], Any]) -> Callable[..., Any]:
+    """torch's load_inline, its arguments to the letter."""
 
     def load_inline(
         name: str,
@@ -64,24 +79,46 @@ def install(send: Send, send_stock: SendStock | None = None) -> None:
             is_python_module=bool(is_python_module),
             no_implicit_headers=bool(no_implicit_headers),
         )
-        key = request.to_json()
-        if key not in loaded:
-            loaded[key] = open_module(request, send(request), send_stock)
-        return loaded[key]
+        return once(request)
 
-    def load(name: str, sources: str | Sequence[str], extra_cflags: Any = None, **options: Any) -> Any:
-        """`load` with the sources read here; several files are several translation units, which we do not do."""
-        paths = [sources] if isinstance(sources, str) else list(sources)
-        if len(paths) != 1 or str(paths[0]).endswith((".cu", ".cuh", ".hip")):
-            raise RuntimeError("load: one C++ source file is compiled here, not several and no CUDA")
-        with open(paths[0], encoding="utf-8") as file:
-            text = file.read()
-        known = {"extra_ldflags", "extra_include_paths", "with_cuda", "is_python_module", "verbose"}
-        kept = {key: value for key, value in options.items() if key in known}
-        return load_inline(name, [text], extra_cflags=extra_cflags, no_implicit_headers=True, **kept)
+    return load_inline
 
-    for name, ours in (("load_inline", load_inline), ("load", load)):
-        setattr(cpp_extension, name, ours)
+
+def _load(once: Callable[[CompileRequest], Any]) -> Callable[..., Any]:
+    """torch's load; the files are read here, in the candidate's process."""
+
+    def load(
+        name: str,
+        sources: str | Sequence[str],
+        extra_cflags: Sequence[str] | None = None,
+        extra_cuda_cflags: Sequence[str] | None = None,
+        extra_sycl_cflags: Sequence[str] | None = None,
+        extra_ldflags: Sequence[str] | None = None,
+        extra_include_paths: Sequence[str] | None = None,
+        build_directory: str | None = None,
+        verbose: bool = False,
+        with_cuda: bool | None = None,
+        with_sycl: bool | None = None,
+        is_python_module: bool = True,
+        is_standalone: bool = False,
+        keep_intermediates: bool = True,
+    ) -> Any:
+        if is_standalone or with_sycl:
+            raise RuntimeError("load: standalone programs and SYCL sources are not compiled here")
+        request = CompileRequest(
+            name=name,
+            cpp_sources=(),
+            files=read_sources(sources),
+            extra_cflags=_strings(extra_cflags),
+            extra_cuda_cflags=_strings(extra_cuda_cflags),
+            extra_ldflags=_strings(extra_ldflags),
+            extra_include_paths=_strings(extra_include_paths),
+            with_cuda=with_cuda,
+            is_python_module=bool(is_python_module),
+        )
+        return once(request)
+
+    return load
 
 
 def open_module(request: CompileRequest, result: CompileResult, send_stock: SendStock | None = None) -> Any:

@@ -107,14 +107,15 @@ def _torch() -> Any:
 
 
 def _check_tensor(argument: Any) -> Any:
-    """A tensor that can cross: strided, on the CPU, of a plain element type."""
+    """A tensor that can cross to some library: strided, on the CPU or a CUDA device, of a plain element type."""
     if not _plain:
         torch = _torch()
         names = "uint8 int8 int16 int32 int64 float16 float32 float64 bool bfloat16".split()
         _plain.update(tensor=torch.Tensor, layout=torch.strided, dtypes={getattr(torch, name) for name in names})
     if not isinstance(argument, _plain["tensor"]):
         raise Mismatch
-    fits = argument.dtype in _plain["dtypes"] and argument.is_cpu and argument.layout is _plain["layout"]
+    here = argument.is_cpu or argument.is_cuda
+    fits = argument.dtype in _plain["dtypes"] and here and argument.layout is _plain["layout"]
     if not fits or argument.is_neg():
         raise CannotCross(f"a tensor of {argument.dtype} on {argument.device} cannot cross")
     return argument

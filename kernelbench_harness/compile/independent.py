@@ -15,7 +15,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kernelbench_harness.compile.diagnostics import Diagnostic
+from kernelbench_harness.compile import front_end_errors
+from kernelbench_harness.compile.diagnostics import END, Diagnostic
 from kernelbench_harness.compile.guards import functions, opened_spaces
 from kernelbench_harness.compile.names import Names
 from kernelbench_harness.compile.tokens import Token, words
@@ -82,7 +83,10 @@ class Source:
 
 def proof(error: Diagnostic, source: Source) -> str:
     """Why the first error stands under any headers, or ""."""
-    if Path(error.file).name != source.file or "kbshim" in error.message.lower():
+    if error.voice == "assembler":
+        return _assembler(error, source)
+    here = error.file == END or Path(error.file).name == Path(source.file).name
+    if not here or "kbshim" in (error.message + error.more).lower():
         return ""
     error = replace(error, message=_SWITCH.sub("", error.message))
     missing = re.fullmatch(r"([\w./+-]+): No such file or directory", error.message)
@@ -91,8 +95,25 @@ def proof(error: Diagnostic, source: Source) -> str:
         return f"no header {missing[1]}" if absent else ""
     if _inherits(source.tokens):
         return ""
+    if error.voice == "front end":
+        return _unbalanced(error, source) or front_end_errors.proof(error, source)
     rules = (_undeclared, _member, _unbalanced, _syntax, _own_function, _plain_types)
     return next((reason for rule in rules if (reason := rule(error, source))), "")
+
+
+def _assembler(error: Diagnostic, source: Source) -> str:
+    """What ptxas, nvlink or nvcc's driver refuse once the front end took the source: no header has a say in it, but for
+    a function that one of them might have defined."""
+    if "nresolved" in error.message:
+        own = [name for name in functions(list(source.tokens)) if f"{len(name)}{name}" in error.message]
+        known = source.names.stock_everything
+        return f"{own[0]} is declared and never defined" if own and not set(own) & known else ""
+    if re.match(
+        r"ptxas: (Entry function|Function|Ptx assembly|.*shared|.*local memory|Not a name|Unknown|Arguments)",
+        error.message,
+    ):
+        return f"assembler: {error.message[:60]}"
+    return error.message[:60] if error.message.startswith("nvcc: ") else ""
 
 
 def _undeclared(error: Diagnostic, source: Source) -> str:

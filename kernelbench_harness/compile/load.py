@@ -2,6 +2,10 @@
 
 `load_shim` reads the table of a shim library through ctypes and passes tensors as DLPack capsules; `load_stock` imports
 an extension module. Arguments are checked as pybind11 does, with its kind of TypeError.
+A library with CUDA units also takes tensors on a CUDA device: torch's current device and stream go with every call, and
+what the library queues stands in that stream. It loads without a GPU and without torch; a call that needs the device
+then raises RuntimeError, and so does one whose launch failed unread: the library's cudart is its own, torch's never
+hears of it.
 Guarantees: the call runs no Python code, and holds the interpreter's lock as pybind11 does. Not guaranteed: anything
 about a candidate that writes where it should not; this runs in the candidate's own process.
 """
@@ -11,6 +15,7 @@ from __future__ import annotations
 import ctypes
 import importlib.machinery
 import importlib.util
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import CodeType, ModuleType
@@ -37,7 +42,10 @@ _ERRORS: dict[int, type[Exception]] = {
     5: NotImplementedError,
     6: SystemError,
 }
-_ABI = 1
+_ABI = 2
+"""abi_version of abi.h."""
+_CUDA = 1
+"""device_cuda of abi.h."""
 FAILED: list[str] = []
 """Names of functions that raised, for whoever wants to know that a candidate went on regardless."""
 _CODE: list[CodeType] = []
@@ -64,6 +72,7 @@ _CALL = ctypes.PYFUNCTYPE(
     ctypes.c_int64,
 )
 _RELEASE = ctypes.PYFUNCTYPE(None, ctypes.POINTER(Value))
+_SET_STREAM = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_int32, ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int64)
 
 
 class _Table(ctypes.Structure):
@@ -74,6 +83,8 @@ class _Table(ctypes.Structure):
         ("entries", ctypes.POINTER(_Entry)),
         ("call", _CALL),
         ("release", _RELEASE),
+        ("device", ctypes.c_int64),
+        ("set_stream", _SET_STREAM),
     ]
 
 
@@ -83,6 +94,8 @@ class _Opened:
 
     call: Callable[..., int]
     release: Callable[[Value], None]
+    set_stream: Callable[..., int] | None
+    """None for a library without CUDA units."""
 
 
 @dataclass(frozen=True)
@@ -122,7 +135,7 @@ def load_shim(path: str, name: str, fallback: Callable[[], ModuleType] | None = 
     if not opened or opened.contents.version != _ABI:
         raise ImportError(f"initialization of {name} failed")
     table = opened.contents
-    functions = _Opened(table.call, table.release)
+    functions = _Opened(table.call, table.release, table.set_stream if table.device == _CUDA else None)
     module = ModuleType(name, (table.doc or b"").decode(errors="replace"))
     module.__file__ = path
     overloads: dict[str, list[Signature]] = {}
@@ -237,6 +250,10 @@ def _call(library: _Opened, signature: Signature, args: tuple[Any, ...], message
     tensors: list[tuple[Value, Any]] = []
     for i, code in enumerate(codes):
         fill(values[i], code, args[i], keep, tensors)
+    if library.set_stream is not None:
+        _set_stream(library.set_stream, message)
+    elif any(tensor.is_cuda for _, tensor in tensors):
+        raise CannotCross("a library without CUDA units takes no tensor on a CUDA device")
     for value, tensor in tensors:
         give(value, tensor)
     result = Value()
@@ -250,6 +267,16 @@ def _call(library: _Opened, signature: Signature, args: tuple[Any, ...], message
         return to_python(result)
     finally:
         library.release(result)
+
+
+def _set_stream(set_stream: Callable[..., int], message: Any) -> None:
+    """Tells the library torch's current device and stream, as far as torch has opened a device in this process."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return
+    device = torch._C._cuda_getDevice()
+    if set_stream(device, torch._C._cuda_getCurrentRawStream(device), message, _MESSAGE_SIZE):
+        raise RuntimeError(message.value.decode(errors="replace"))
 
 
 _WORDS = {"T": "torch.Tensor", "i": "typing.SupportsInt", "u": "typing.SupportsInt", "f": "typing.SupportsFloat"}

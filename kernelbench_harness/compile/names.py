@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kernelbench_harness.compile.tokens import TOKEN
 
-VERSION = 2
+VERSION = 4
 """Part of the tables' file name: raise it when the reading changes."""
 _DEFINE = re.compile(r"#define (\w+)(.*)")
 _UNDEF = re.compile(r"#undef (\w+)")
@@ -56,6 +56,15 @@ class Header:
         """Names of every namespace but the global one, friends included."""
         return set().union(self.friends, *(names for space, names in self.by_namespace.items() if space))
 
+    def add(self, other: Header) -> None:
+        """Takes over what another header has."""
+        self.macros |= other.macros
+        self.friends |= other.friends
+        self.everything |= other.everything
+        self.directives |= other.directives
+        for space, held in other.by_namespace.items():
+            self.by_namespace.setdefault(space, set()).update(held)
+
 
 @dataclass(frozen=True)
 class Names:
@@ -71,6 +80,8 @@ class Names:
     """Every identifier in the real headers, members and locals too."""
     shim_names: frozenset[str]
     """Names that ours declare at any namespace level, macros included."""
+    stock_c10: frozenset[str]
+    """Names at the level of namespace c10 in the real headers: what a call with a c10::Half may find."""
     only_shim: frozenset[str]
     """Global names that ours declare and the real headers do not: a candidate that uses one is not ours to judge."""
 
@@ -92,7 +103,7 @@ class Names:
 def compare(stock: Header, shim: Header) -> Names:
     """The names that the guards and proofs ask about."""
     missing = {name for name, body in stock.macros.items() if shim.macros.get(name) != body}
-    ours = {name for name in missing & set(shim.macros) if name.startswith(("TORCH_", "AT_", "PYBIND11_"))}
+    ours = {name for name in missing & set(shim.macros) if name.startswith(("TORCH_", "AT_", "PYBIND11_", "C10_"))}
     shim_any = shim.global_names() | shim.nested_names()
     return Names(
         stock_macros=frozenset(missing - ours),
@@ -100,6 +111,7 @@ def compare(stock: Header, shim: Header) -> Names:
         stock_nested=frozenset(stock.nested_names()),
         stock_everything=frozenset(stock.everything | set(stock.macros)),
         shim_names=frozenset(shim_any | set(shim.macros)),
+        stock_c10=frozenset(stock.by_namespace.get("c10", set()) | stock.friends),
         only_shim=frozenset((shim.global_names() | set(shim.macros)) - stock.global_names() - set(stock.macros)),
     )
 
@@ -124,6 +136,16 @@ def _code(lines: Iterable[str], header: Header) -> Iterator[tuple[str, str]]:
     for match in TOKEN.finditer("".join(block)):
         if match.lastgroup is not None:
             yield match.lastgroup, match.group()
+
+
+def _heads_enum(statement: list[str]) -> bool:
+    """Whether `enum` stands outside every parenthesis: within, it is a parameter's type and the brace a function's."""
+    depth = 0
+    for word in statement:
+        depth += (word == "(") - (word == ")")
+        if word == "enum" and depth == 0:
+            return True
+    return False
 
 
 class _Scan:
@@ -209,7 +231,7 @@ class _Scan:
             self.kind = "namespace"
         elif self.space is not None and statement == ["extern", '"']:
             self.kind = "namespace"
-        elif self.space is not None and "enum" in statement and not {"class", "struct"} & set(statement):
+        elif self.space is not None and _heads_enum(statement) and not {"class", "struct"} & set(statement):
             self.space, self.kind = None, "enum"
         else:
             self.space, self.kind = None, "opaque"

@@ -24,12 +24,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from kernelbench_harness.compile import names
 from kernelbench_harness.compile.names import Names, compare, read
 from kernelbench_harness.errors import PlaceError, ToolchainError
 from kernelbench_harness.process.place import LEAST_FREE, OwnedFolder, writing
 from kernelbench_harness.sandbox import Completed, Policy, run
+
+if TYPE_CHECKING:
+    from kernelbench_harness.compile.nvcc import Nvcc
 
 SHIM = Path(__file__).with_name("shim")
 DEFINES = "-DTORCH_API_INCLUDE_EXTENSION_H"
@@ -81,18 +85,30 @@ class Toolchain:
 
     def run(self, arguments: list[str], work: Path, timeout_s: float, core: int | None = None) -> Completed:
         """The compiler in the sandbox, in `work`, which it may write. Raises PlaceError when the disk is full."""
+        return self.confined([self.compiler, *arguments], work, timeout_s, core)
+
+    def confined(
+        self, command: list[str], work: Path, timeout_s: float, core: int | None = None, read: tuple[Path, ...] = ()
+    ) -> Completed:
+        """A command as `run` runs the compiler; `read` are further folders that it may read."""
         policy = Policy(
-            read=(self.cache_dir / "toolchain", *self.stock_includes, self.torch),
+            read=(self.cache_dir / "toolchain", *self.stock_includes, self.torch, *read),
             write=(work,),
             cpu_seconds=int(timeout_s) + 1,
             processes=True,
             file_bytes=1 << 30,
         )
-        done = run([self.compiler, *arguments], policy, work, timeout_s, core=core)
+        done = run(command, policy, work, timeout_s, core=core)
         # A source may print these words too: the disk itself is asked.
         if done.returncode and shutil.disk_usage(work).free < LEAST_FREE:
             raise PlaceError(f"{self.cache_dir}: the disk is full; free some space or choose another cache folder")
         return done
+
+    def cuda_names(self, nvcc: Nvcc) -> Names:
+        """The name tables of a CUDA unit."""
+        from kernelbench_harness.compile.device import cuda_names
+
+        return cuda_names(self, nvcc)
 
     @cached_property
     def names(self) -> Names:
@@ -130,7 +146,7 @@ class Toolchain:
                 with self.scratch() as work:
                     source = str(SHIM / "runtime" / "all.cpp")
                     done = self.run([*flags, "-c", source, "-o", "runtime.o"], work, _SETUP_S)
-                    self._keep(done, work / "runtime.o", path)
+                    self.keep(done, work / "runtime.o", path)
         return path
 
     def shim_include(self, flags: list[str]) -> list[str]:
@@ -162,9 +178,10 @@ class Toolchain:
                     (work / "extension.h").write_text("#include_next <torch/extension.h>\n")
                     done = self.run([DEFINES, *flags, "-x", "c++-header", "extension.h", "-o", "out"], work, _SETUP_S)
                     (path.parent / "extension.h").write_text("#include_next <torch/extension.h>\n")
-                    self._keep(done, work / "out", path)
+                    self.keep(done, work / "out", path)
 
-    def _keep(self, done: Completed, made: Path, path: Path) -> None:
+    def keep(self, done: Completed, made: Path, path: Path) -> None:
+        """Moves what the compiler made of our own sources to its place. Raises ToolchainError when it made nothing."""
         if done.returncode:
             text = done.output.decode(errors="replace").strip()
             raise ToolchainError(f"{self.compiler} failed on the harness's own headers: {text[-300:]}")
@@ -242,7 +259,7 @@ def find(cache_dir: Path) -> Toolchain:
     version = done.stdout.split("\n")[0]
     if "Free Software Foundation" not in done.stdout:
         raise ToolchainError(f"{compiler} is not g++ ({version}): set CXX to a g++")
-    torch = _torch_folder()
+    torch = torch_folder()
     found = Toolchain(
         compiler=compiler,
         version=version,
@@ -256,7 +273,7 @@ def find(cache_dir: Path) -> Toolchain:
     return found
 
 
-def _torch_folder() -> Path:
+def torch_folder() -> Path:
     """Where torch is installed, without importing it (a second of CPU)."""
     from importlib.util import find_spec
 

@@ -6,6 +6,6 @@
 Guarantee: no torch is imported. What a sample's label is, only the harness decides.
 """
 
-from kernelbench_harness.corpus.samples import MISTAKES, OPERATORS, Sample, pair, stream
+from kernelbench_harness.corpus.samples import MISTAKES, OPERATORS, Sample, pair, siblings, stream
 
-__all__ = ["MISTAKES", "OPERATORS", "Sample", "pair", "stream"]
+__all__ = ["MISTAKES", "OPERATORS", "Sample", "pair", "siblings", "stream"]

@@ -88,13 +88,13 @@ class Operator:
         )
 
 
-@lru_cache(maxsize=1024)
-def _problem(operator: Operator, variant: int) -> Problem:
-    constants = "\n".join(f"{name} = {value!r}" for name, value in operator.variants[variant].items())
+def problem_code(operator: Operator, values: Mapping[str, int | float]) -> str:
+    """Source of the operator's problem with these sizes and parameters."""
+    constants = "\n".join(f"{name} = {value!r}" for name, value in values.items())
     arguments = ", ".join(["self", *_parts(operator.init_args)])
     body = operator.init.strip("\n")
     tensors = ", ".join(f"{name}: torch.Tensor" for name in _parts(operator.forward_args))
-    code = f'''import torch
+    return f'''import torch
 import torch.nn as nn
 {operator.imports + chr(10) if operator.imports else ""}
 class Model(nn.Module):
@@ -115,6 +115,11 @@ def get_inputs():
 def get_init_inputs():
     return [{operator.init_args}]
 '''
+
+
+@lru_cache(maxsize=1024)
+def _problem(operator: Operator, variant: int) -> Problem:
+    code = problem_code(operator, operator.variants[variant])
     return Problem(operator.name, code, operator.level, 0, "corpus", "cpu")
 
 

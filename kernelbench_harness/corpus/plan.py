@@ -6,6 +6,7 @@ Guarantee: the same seed, index and language give the same text in every process
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping, Sequence
 from random import Random
 
 from kernelbench_harness.corpus.languages import cpp, wrapper
@@ -33,9 +34,12 @@ _FUNCTIONS = (
 )
 
 
-def planned(operator: Operator, rng: Random, language: str) -> tuple[Plan, int]:
-    """A plan for one operator, and the index of the variant that was drawn."""
-    variant = rng.randrange(len(operator.variants))
+def planned(
+    operator: Operator, rng: Random, language: str, variants: Sequence[Mapping[str, int | float]] | None = None
+) -> tuple[Plan, int]:
+    """A plan for one operator, and the index of the variant that was drawn from `variants`, or from its own."""
+    variants = operator.variants if variants is None else variants
+    variant = rng.randrange(len(variants))
     body = rng.choice(operator.bodies if language != "triton" else [b for b in operator.bodies if _uniform(b)])
     style = Style.draw(rng).fit(operator.needs_signed)
     names = Names(style.naming, rng)
@@ -45,7 +49,7 @@ def planned(operator: Operator, rng: Random, language: str) -> tuple[Plan, int]:
     function = names.fresh(
         function if "{" not in function else operator.name, f"{operator.name}_fn", f"{operator.name}_custom"
     )
-    plan = Plan(operator, operator.variants[variant], nest, style, names, rng, tensors, function)
+    plan = Plan(operator, variants[variant], nest, style, names, rng, tensors, function)
     for scalar in operator.scalars:
         names.assign(scalar.name, "scalar")
     for name in plan.sizes_used():

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from kernelbench_harness import errors
-from kernelbench_harness.errors import CandidateError, HarnessError, ProblemError, RequestError
+from kernelbench_harness.errors import CandidateError, HarnessError, ProblemError, RequestError, ToolchainError
 from kernelbench_harness.label import Candidate, Label, Problem
 
 if TYPE_CHECKING:
@@ -124,12 +124,13 @@ def fault_of(error: Exception) -> Fault:
     """Whose fault an exception of `Labeller.label` is. Of our own bugs we know only that this job met one."""
     if isinstance(error, ProblemError):
         return Fault.PROBLEM
-    if isinstance(error, CandidateError | RequestError):
+    # A compiler that is missing or too old for one candidate need not be for the next: C++, CUDA and Triton differ.
+    if isinstance(error, CandidateError | RequestError | ToolchainError):
         return Fault.CANDIDATE
     if isinstance(error, OSError):
         full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
         return Fault.MACHINE if full else Fault.WORKER
-    # The plain HarnessError is a worker that died; its named children (no compiler) are the machine's.
+    # The plain HarnessError is a worker that died; its named children (a full disk) are the machine's.
     return Fault.MACHINE if isinstance(error, HarnessError) and type(error) is not HarnessError else Fault.WORKER
 
 

@@ -28,22 +28,36 @@ class Core:
 
     @classmethod
     def reserve(cls) -> Core:
-        """The first usable core that no other process has reserved; the first of all where every one is taken."""
-        cores = usable_cores()
-        for number in cores:
-            lock = (_folder() / f"core-{number}").open("ab")
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                lock.close()
-                continue
-            return cls(number, lock)
-        return cls(cores[0], None)
+        """The first usable core that nobody has reserved; the first of all where every one is taken."""
+        return cls.reserve_many(1)[0]
+
+    @classmethod
+    def reserve_many(cls, count: int) -> list[Core]:
+        """So many different cores, fewer where there are fewer: those that nobody has reserved come first."""
+        found: list[Core] = []
+        taken: list[Core] = []
+        for number in usable_cores():
+            if len(found) == count:
+                break
+            lock = _lock(number)
+            (found if lock else taken).append(cls(number, lock))
+        return (found + taken)[:count]
 
     def release(self) -> None:
         """Give it back."""
         if self._lock is not None:
             self._lock.close()
+
+
+def _lock(number: int) -> IO[bytes] | None:
+    """The core's lock, held; None where somebody else holds it."""
+    lock = (_folder() / f"core-{number}").open("ab")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.close()
+        return None
+    return lock
 
 
 def _folder() -> Path:

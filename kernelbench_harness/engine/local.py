@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from kernelbench_harness.engine.backend import Fault, Job, Labeller, Open, Outcome, attempt
-from kernelbench_harness.engine.cores import usable_cores
+from kernelbench_harness.engine.cores import Core
 from kernelbench_harness.label import Candidate, Problem
 
 if TYPE_CHECKING:
@@ -23,19 +23,23 @@ if TYPE_CHECKING:
 
 
 class LocalPool:
-    """At most `workers` harnesses at once, never more than cores."""
+    """At most `workers` harnesses at once, never more than cores; they take the `devices` in turn."""
 
-    def __init__(self, options: HarnessOptions, workers: int, opener: Open | None = None) -> None:
-        cores = usable_cores()[: max(1, workers)]
+    def __init__(
+        self, options: HarnessOptions, workers: int, opener: Open | None = None, devices: Sequence[str] = ()
+    ) -> None:
+        self._cores = Core.reserve_many(max(1, workers))
         self._open = opener or open_harness
         self._inbox: queue.SimpleQueue[tuple[int, Job] | None] = queue.SimpleQueue()
         self._outbox: queue.SimpleQueue[Outcome | BaseException | None] = queue.SimpleQueue()
         self._known: dict[str, Mapping[str, Any]] = {}
         self._stop, self._work = threading.Event(), threading.Event()
         self._under_way = 0
+        given = [replace(options, core=core.number) for core in self._cores]
+        if devices:
+            given = [replace(one, device=devices[n % len(devices)]) for n, one in enumerate(given)]
         self._threads = [
-            threading.Thread(target=self._run, args=(replace(options, core=core), core != cores[0]), daemon=True)
-            for core in cores
+            threading.Thread(target=self._run, args=(one, n > 0), daemon=True) for n, one in enumerate(given)
         ]
 
     def __enter__(self) -> Self:
@@ -52,6 +56,8 @@ class LocalPool:
             self._inbox.put(None)
         for thread in self._threads:
             thread.join()
+        for core in self._cores:
+            core.release()
 
     def environments(self) -> Mapping[str, Mapping[str, Any]]:
         """See Backend. There is one: the cores of a machine share it."""

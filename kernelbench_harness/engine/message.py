@@ -17,6 +17,9 @@ from kernelbench_harness.label import Candidate, Label, Problem
 if TYPE_CHECKING:
     from kernelbench_harness.options import HarnessOptions
 
+_PLACES = ("cache_dir", "objects")
+"""Options that are folders; on a cluster, of a file system that its nodes share."""
+
 
 def job_text(number: int, problem: Problem, candidate: Candidate) -> str:
     """One line."""
@@ -48,7 +51,8 @@ def options_text(options: HarnessOptions) -> str:
     """One line, without the core: which one is free, only the worker's machine knows."""
     raw = asdict(options)
     raw.pop("core", None)
-    raw["cache_dir"] = None if options.cache_dir is None else str(options.cache_dir.absolute())
+    for name in _PLACES:
+        raw[name] = None if raw[name] is None else str(Path(raw[name]).absolute())
     return json.dumps(raw)
 
 
@@ -57,6 +61,8 @@ def options_of(text: str, core: int | None) -> HarnessOptions:
     from kernelbench_harness.options import HarnessOptions
 
     raw: dict[str, Any] = json.loads(text)
-    raw["cache_dir"] = None if raw["cache_dir"] is None else Path(raw["cache_dir"])
-    raw["seeds"] = tuple(raw["seeds"])
+    for name in _PLACES:
+        raw[name] = None if raw[name] is None else Path(raw[name])
+    for name in ("seeds", "timing_samples"):
+        raw[name] = tuple(raw[name])
     return HarnessOptions(**raw, core=core)

@@ -1,4 +1,4 @@
-"""Labels on a Ray cluster: one actor for each GPU, or for each core where there are no GPUs, a harness in each.
+"""Labels on a Ray cluster: one actor for each GPU where candidates run on one, else for each core; a harness in each.
 
 Guarantees: messages are JSON text, so nothing that a candidate wrote is ever unpickled; an actor that dies, with its
 node or alone, has its job given back as lost, and another takes its place where the cluster has room; nodes that join
@@ -70,10 +70,11 @@ class RemoteLabeller:
 
 
 class RayPool:
-    """See Backend. `workers` limits the actors; None means as many as the cluster has GPUs, or cores."""
+    """See Backend. `workers` limits the actors; None means as many as the cluster has GPUs, or cores for "cpu"."""
 
     def __init__(self, options: HarnessOptions, workers: int | None = None, address: str | None = None) -> None:
         self._options, self._workers = message.options_text(options), workers
+        self._gpu = options.device != "cpu"
         self._address = address or os.environ.get("RAY_ADDRESS")
         self._ray = _import_ray()
         self._own = False
@@ -216,10 +217,9 @@ class RayPool:
         """As many actors as the cluster has room for; the ones too many wait there for a node that may come."""
         self._looked = time.monotonic()
         slots = self._ray.cluster_resources()
-        gpu = slots.get("GPU", 0) >= 1
-        wanted = self._workers or int(slots.get("GPU" if gpu else "CPU", 0))
+        wanted = self._workers or int(slots.get("GPU" if self._gpu else "CPU", 0))
         # Its own core either way; without restarts by Ray, which would not know the job that it held.
-        claim = {"num_cpus": 1, "num_gpus": 1 if gpu else 0, "max_restarts": 0, "max_concurrency": 1}
+        claim = {"num_cpus": 1, "num_gpus": 1 if self._gpu else 0, "max_restarts": 0, "max_concurrency": 1}
         for _ in range(wanted - len(self._starting) - len(self._idle) - len(self._busy)):
             actor = self._actor.options(**claim).remote(self._options)
             self._starting[actor.describe.remote()] = actor

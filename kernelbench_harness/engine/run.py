@@ -13,27 +13,21 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from kernelbench_harness.engine.backend import Backend, Fault, Job, Open, Outcome
-from kernelbench_harness.engine.local import LocalPool
-from kernelbench_harness.errors import HarnessError
+from kernelbench_harness.engine.here import here
+from kernelbench_harness.engine.outcomes import outcomes
 from kernelbench_harness.label import text_hash
 from kernelbench_harness.progress import Reporter, Silent
 from kernelbench_harness.store import LabelStore
 
 if TYPE_CHECKING:
     from kernelbench_harness.options import HarnessOptions
-
-ATTEMPTS: Mapping[Fault, int] = {Fault.WORKER: 2, Fault.LOST: 4}
-"""How often a job is tried in all when its worker fails, and when its worker is lost with others' jobs perhaps."""
-FAULTS_IN_A_ROW = 8
-"""Jobs given again and failed again without a single label between them, after which it is the machine's fault."""
-_POLL_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -80,23 +74,26 @@ def label_many(
     jobs: Iterable[Job],
     store: LabelStore,
     options: HarnessOptions,
-    workers: int = 1,
+    workers: int | None = 1,
     progress: Reporter | None = None,
     open_labeller: Open | None = None,
     backend: Backend | None = None,
+    compilers: int | None = None,
 ) -> Summary:
     """Label every job that `store` has no label for. Raises HarnessError when the machine or the store fails.
 
     Without a `backend`, `workers` harnesses run here at once, at most one a core that this process may use: timing
-    shares no core. `open_labeller` opens one from its options; None opens the local harness.
+    shares no core. `compilers` more compile ahead of them (see `here`). `open_labeller` opens one from its options;
+    None opens the local harness.
     """
     if backend is None:
-        count = min(workers, len(jobs)) if isinstance(jobs, Sized) else workers
-        backend = LocalPool(options, count, open_labeller)
-    run = _Run(iter(jobs), store, backend, progress or Silent())
+        most = len(jobs) if isinstance(jobs, Sized) else None
+        backend = here(options, workers if most is None else min(workers or most, most), open_labeller, compilers)
+    run = _Run(store, backend, progress or Silent())
     started = time.monotonic()
     with _ctrl_c(run.stop), run.progress, backend:
-        run.all()
+        for job, outcome in outcomes(run.unlabelled(jobs), backend, run.stop):
+            run.take(job, outcome)
     failures = sorted(run.broken.values(), key=lambda one: one.name) + run.failures
     return Summary(
         counts=dict(sorted(run.counts.items())),
@@ -112,7 +109,6 @@ def label_many(
 class _Run:
     """The state of one run; everything here happens in the caller's thread."""
 
-    jobs: Iterator[Job]
     store: LabelStore
     backend: Backend
     progress: Reporter
@@ -125,42 +121,12 @@ class _Run:
     failures: list[Failure] = field(default_factory=list)
     seen: set[str] = field(default_factory=set)
     """Hash of problem and candidate."""
-    under_way: dict[int, Job] = field(default_factory=dict)
-    again: deque[int] = field(default_factory=deque)
-    """Numbers of jobs under way that wait for another worker."""
-    tries: Counter[int] = field(default_factory=Counter)
-    faults: int = 0
-    """Jobs that failed again since the last label."""
 
-    def all(self) -> None:
-        """Until every job has a label or a reason, or somebody pressed Ctrl-C."""
-        self.backend.environments()
-        more = True
-        while not self.stop.is_set() and (more or self.under_way):
-            while self.backend.room > 0 and not self.stop.is_set() and (self.again or more):
-                more = self._submit_one() and more
-            if self.under_way or more:
-                for outcome in self.backend.results(_POLL_S):
-                    self._take(outcome)
-
-    def _submit_one(self) -> bool:
-        """False when the stream of jobs is dry."""
-        if self.again:
-            number = self.again.popleft()
-        else:
-            job = self._next()
-            if job is None:
-                return False
-            number = len(self.seen)
-            self.under_way[number] = job
-        self.backend.submit(number, *self.under_way[number])
-        return True
-
-    def _next(self) -> Job | None:
-        """The next job without a label."""
-        for problem, candidate in self.jobs:
+    def unlabelled(self, jobs: Iterable[Job]) -> Iterator[Job]:
+        """The jobs that have no label yet, each once; none of a problem that has turned out to be broken."""
+        for problem, candidate in jobs:
             if self.stop.is_set():
-                return None
+                return
             name = text_hash(problem.id, candidate.id)
             verdict = self._stored(problem.id, candidate.id)
             if verdict or name in self.seen:
@@ -170,8 +136,7 @@ class _Run:
                 self._break(problem.id)
             else:
                 self.seen.add(name)
-                return problem, candidate
-        return None
+                yield problem, candidate
 
     def _stored(self, problem: str, candidate: str) -> str:
         """The verdict of a label that the store has for an environment at hand, or nothing."""
@@ -181,46 +146,20 @@ class _Run:
                 return str(label.verdict)
         return ""
 
-    def _take(self, outcome: Outcome) -> None:
-        """Keep a label, collect a reason, or give the job to another worker."""
-        problem, candidate = self.under_way[outcome.number]
+    def take(self, job: Job, outcome: Outcome) -> None:
+        """Keep a label, or collect a reason."""
+        problem, candidate = job
         if outcome.label is not None:
-            self.faults = 0
             environment = self.backend.environments()[outcome.label.environment]
             self.store.add(outcome.label, problem, candidate, environment)
             self.new += 1
             self._count(str(outcome.label.verdict))
-        elif outcome.fault is Fault.MACHINE:
-            raise outcome.error()
         elif outcome.fault is Fault.PROBLEM:
             self.broken.setdefault(problem.id, Failure(problem.name, outcome.reason, 0, of_problem=True))
             self._break(problem.id)
-        elif outcome.fault is Fault.CANDIDATE:
-            self._fail(Failure(candidate.name or candidate.id, outcome.reason))
-        elif self._exhausted(outcome):
-            self._fail(
-                Failure(candidate.name or candidate.id, f"{outcome.reason} (tried {self.tries[outcome.number]} times)")
-            )
         else:
-            self.again.append(outcome.number)
-            return
-        del self.under_way[outcome.number]
-
-    def _exhausted(self, outcome: Outcome) -> bool:
-        """Counts a worker's failure. Raises HarnessError when nothing but failures has come for long."""
-        assert outcome.fault is not None
-        self.tries[outcome.number] += 1
-        # First failures do not count: a node that dies takes all its jobs with it at once.
-        self.faults += self.tries[outcome.number] > 1
-        if self.faults >= FAULTS_IN_A_ROW:
-            raise HarnessError(
-                f"{self.faults} jobs in a row failed on fresh workers too; the last one: {outcome.reason}"
-            )
-        return self.tries[outcome.number] >= ATTEMPTS[outcome.fault]
-
-    def _fail(self, failure: Failure) -> None:
-        self.failures.append(failure)
-        self.progress.advance("not labelled")
+            self.failures.append(Failure(candidate.name or candidate.id, outcome.reason))
+            self.progress.advance("not labelled")
 
     def _break(self, problem: str) -> None:
         """One more job of a problem that cannot be used."""

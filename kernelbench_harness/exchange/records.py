@@ -38,22 +38,27 @@ class Choice:
         return None if key is None else store.get(key)
 
 
-def choose(store: LabelStore, prefer: Prefer = "verified") -> Choice:
-    """One label for each candidate on each problem: one that the harness made before a claim, or the other way round;
-    among equals the one with the highest key, so that the same store always gives the same answer."""
+def choose(store: LabelStore, prefer: Prefer = "verified", *, run: bool = False) -> Choice:
+    """One label for each candidate on each problem: one that the harness made before a claim, or the other way round,
+    and one of a candidate that was run before one that was only compiled (`run`: this first); among equals the one with
+    the highest key, so that the same store always gives the same answer."""
     verified: dict[str, bool] = {}
-    best: dict[tuple[str, str], tuple[bool, str]] = {}
+    best: dict[tuple[str, str], tuple[bool, bool, str]] = {}
     several: set[tuple[str, str]] = set()
     for label, _, _ in store.iterate():
         if label.environment not in verified:
             verified[label.environment] = is_verified(store.environment(label.environment))
         pair = label.problem, label.candidate
-        rank = verified[label.environment] == (prefer == "verified"), label.key
+        preferred, was_run = (
+            verified[label.environment] == (prefer == "verified"),
+            label.verdict is not Verdict.COMPILED,
+        )
+        rank = (was_run, preferred, label.key) if run else (preferred, was_run, label.key)
         if pair in best:
             several.add(pair)
         best[pair] = max(best.get(pair, rank), rank)
     return Choice(
-        {pair: key for pair, (_, key) in best.items()},
+        {pair: rank[-1] for pair, rank in best.items()},
         frozenset(name for name, own in verified.items() if own),
         len(several),
     )
@@ -66,6 +71,8 @@ def is_verified(environment: Mapping[str, Any] | None) -> bool:
 
 def is_compiled(label: Label) -> bool:
     """Whether the candidate was built, as KernelBench's `compiled` asks."""
+    if label.verdict is Verdict.COMPILED:
+        return True
     return label.verdict is not Verdict.COMPILE_ERROR and label.stage not in _NOT_BUILT
 
 

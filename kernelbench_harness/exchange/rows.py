@@ -1,7 +1,7 @@
 """Labels as flat rows, for parquet and for training a simulator.
 
 Guarantees: one row a label with everything that the store knows of it, plain values only; rows come in the order of the
-labels' keys. What was not measured is None, with the reason in `unmeasured`.
+labels' keys. What was not measured is None, with the reason in `unmeasured`: a time, or whether it is correct at all.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from kernelbench_harness.exchange.records import claimed_time, is_compiled, is_verified
 from kernelbench_harness.exchange.samples import read_samples
-from kernelbench_harness.label import Candidate, Label, Problem
+from kernelbench_harness.label import Candidate, Label, Problem, Verdict
 from kernelbench_harness.store import LabelStore
 
 COLUMNS: Mapping[str, str] = {
@@ -91,7 +91,7 @@ def _row(label: Label, problem: Problem, candidate: Candidate) -> dict[str, Any]
         "verdict": str(label.verdict),
         "stage": str(label.stage),
         "compiled": is_compiled(label),
-        "correct": str(label.verdict) == "correct",
+        "correct": None if label.verdict is Verdict.COMPILED else label.verdict is Verdict.CORRECT,
         "error": label.error,
         "first_error": label.first_error,
         "evidence": list(label.evidence),

@@ -21,6 +21,7 @@ from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.exchange.records import Choice, Prefer, choose, record_of
 from kernelbench_harness.exchange.runs import RESULTS
 from kernelbench_harness.exchange.samples import SampleRow, read_samples
+from kernelbench_harness.label import Verdict
 from kernelbench_harness.store import LabelStore
 
 
@@ -43,7 +44,7 @@ class Exported:
 def export_runs(store: LabelStore, out: Path, prefer: Prefer = "verified") -> Exported:
     """One run folder at `out`, or one below it for each run. Raises HarnessError when something is at `out`."""
     refuse_used(out)
-    choice = choose(store, prefer)
+    choice = choose(store, prefer, run=True)
     groups: dict[str, list[SampleRow]] = {}
     for row in _all_rows(store, choice):
         name = row.run if row.form == "runs" else f"{row.run} level {row.level}"
@@ -52,15 +53,18 @@ def export_runs(store: LabelStore, out: Path, prefer: Prefer = "verified") -> Ex
         raise HarnessError(f"{store.path}: has no labels to export; label or import some first")
     draft = out.with_name(f".{out.name}.{os.getpid()}")
     notes: list[str] = []
-    written = 0
+    written = unrun = 0
     try:
         for name, rows in groups.items():
-            written += _write(store, choice, draft if len(groups) == 1 else draft / name, rows, notes)
+            found = _write(store, choice, draft if len(groups) == 1 else draft / name, rows, notes)
+            written, unrun = written + found[0], unrun + found[1]
         if out.exists():
             out.rmdir()
         draft.rename(out)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+    if unrun:
+        notes.append(f"{unrun} labels say only that a candidate compiles: KernelBench has no such record; left out")
     if choice.several:
         notes.append(f"{choice.several} candidates have labels of several environments; one each was taken ({prefer})")
     places = (out,) if len(groups) == 1 else tuple(out / name for name in groups)
@@ -114,14 +118,22 @@ def _all_rows(store: LabelStore, choice: Choice) -> Iterator[SampleRow]:
         )
 
 
-def _write(store: LabelStore, choice: Choice, folder: Path, rows: Iterable[SampleRow], notes: list[str]) -> int:
+def _write(
+    store: LabelStore, choice: Choice, folder: Path, rows: Iterable[SampleRow], notes: list[str]
+) -> tuple[int, int]:
+    """One run's folder. Returns how many records were written, and how many labels cannot be one."""
     folder.mkdir(parents=True)
     results: dict[str, Any] = {}
-    written = 0
+    written = unrun = 0
     for row in rows:
         label = choice.label(store, row.problem, row.candidate)
         own = label is not None and label.environment in choice.verified
         record = row.raw
+        if label is not None and label.verdict is Verdict.COMPILED:
+            unrun += 1
+            if record is None:
+                continue
+            label = None
         if label is not None and (own or (record is None and row.shape == "list" and row.form != "runs")):
             problem = store.problem(row.problem)
             assert problem is not None, "a label's problem is in its store"
@@ -133,7 +145,7 @@ def _write(store: LabelStore, choice: Choice, folder: Path, rows: Iterable[Sampl
         _put_kernel(store, folder, row, notes)
         written += record is not None
     (folder / RESULTS).write_text(json.dumps(results, indent=4), encoding="utf-8")
-    return written
+    return written, unrun
 
 
 def _put_record(results: dict[str, Any], row: SampleRow, record: Any) -> None:

@@ -21,7 +21,7 @@ from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.exchange.records import choose
 from kernelbench_harness.exchange.rows import COLUMNS, neutral_rows
 from kernelbench_harness.exchange.run_folder import Exported, refuse_used
-from kernelbench_harness.label import COMPILING, Stage, text_hash
+from kernelbench_harness.label import COMPILING, Stage, Verdict, text_hash
 from kernelbench_harness.store import LabelStore
 
 ERROR_LIMIT = 160
@@ -124,7 +124,10 @@ def example_of(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def result_of(row: dict[str, Any]) -> dict[str, Any]:
-    """What a kernel validator answers. A compilation that ran out of time left nothing to run: it did not compile."""
+    """What a kernel validator answers. A compilation that ran out of time left nothing to run: it did not compile. Of a
+    candidate that was only compiled it says no more."""
+    if row["verdict"] == Verdict.COMPILED:
+        return {"verdict": row["verdict"], "compiled": True}
     built = row["verdict"] != "compile_error" and Stage(row["stage"]) not in COMPILING
     content: dict[str, Any] = {
         "verdict": row["verdict"] if built else "compile_error",

@@ -23,7 +23,7 @@ from pathlib import Path
 from kernelbench_harness.candidates import Job
 from kernelbench_harness.errors import ProblemError
 from kernelbench_harness.exchange.records import is_verified
-from kernelbench_harness.label import Candidate, Label, Problem
+from kernelbench_harness.label import Candidate, Label, Problem, Verdict
 from kernelbench_harness.store import LabelStore
 
 PENDING = "not labelled here yet"
@@ -40,6 +40,8 @@ class Agreement:
     checked: int
     """Claims with a label of ours."""
     agreeing: int
+    compiled: int
+    """Claims of candidates that were only compiled here, and do: of those that claim to compile no more can be said."""
     pairs: Mapping[tuple[str, str], int]
     """(claimed verdict, ours) -> claims."""
     unchecked: Mapping[str, int]
@@ -49,10 +51,12 @@ class Agreement:
         """A table: what was claimed, what came out, how often; then what could not be checked."""
         share = f" ({self.agreeing / self.checked:.0%})" if self.checked else ""
         lines = [f"{self.claims} claims, {self.checked} checked here, {self.agreeing} agree{share}"]
+        if self.compiled:
+            lines.append(f"{self.compiled} more are said to compile, and do; they were not run here")
         if self.pairs:
             lines.append(f"{'claimed':16} {'here':16} {'count':>6}")
         for (claimed, ours), count in sorted(self.pairs.items(), key=lambda item: (-item[1], item[0])):
-            mark = "" if claimed == ours else "  differs"
+            mark = "" if claimed == ours or _as_far(claimed, ours) else "  differs"
             lines.append(f"{claimed:16} {ours:16} {count:6}{mark}")
         lines += [f"unchecked {count:6}  {reason}" for reason, count in self.unchecked.items()]
         return "\n".join(lines)
@@ -63,6 +67,7 @@ class Agreement:
             "claims": self.claims,
             "checked": self.checked,
             "agreeing": self.agreeing,
+            "compiled": self.compiled,
             "pairs": [{"claimed": claimed, "here": ours, "count": n} for (claimed, ours), n in self.pairs.items()],
             "unchecked": dict(self.unchecked),
         }
@@ -103,7 +108,13 @@ def agreement(store: LabelStore, ours: LabelStore | None = None) -> Agreement:
         else:
             unchecked[why_not_here(candidate) or PENDING] += 1
     agreeing = sum(count for (claimed, here), count in pairs.items() if claimed == here)
-    return Agreement(claims, pairs.total(), agreeing, dict(pairs), dict(unchecked.most_common()))
+    unrun = sum(count for (claimed, here), count in pairs.items() if _as_far(claimed, here))
+    return Agreement(claims, pairs.total() - unrun, agreeing, unrun, dict(pairs), dict(unchecked.most_common()))
+
+
+def _as_far(claimed: str, here: str) -> bool:
+    """Whether a claim goes further than a candidate that was only compiled here, and does not contradict it."""
+    return here == Verdict.COMPILED and claimed not in (Verdict.COMPILE_ERROR, Verdict.COMPILED)
 
 
 def why_not_here(candidate: Candidate) -> str:
@@ -116,7 +127,8 @@ def why_not_here(candidate: Candidate) -> str:
         return "needs nvcc"
     if _TRITON.search(code) and importlib.util.find_spec("triton") is None:
         return "needs triton"
-    if not gpu and (_CUDA.search(code) or _TRITON.search(code) or _ON_GPU.search(code)):
+    # CUDA is compiled without a GPU, Triton runs in its interpreter.
+    if not gpu and _ON_GPU.search(code) and not _CUDA.search(code) and not _TRITON.search(code):
         return "needs a GPU"
     return ""
 

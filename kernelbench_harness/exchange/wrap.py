@@ -43,11 +43,22 @@ def kernelbench_form(cuda: str, module: str, functional: str | None) -> str | No
     model = _model(module)
     if model is None:
         return None
-    load = _LOAD.format(source=literal(cuda), name="archive_kernel")
+    load = extension(cuda)
     inner = _model(functional or "")
     if functional is not None and inner is not None and _takes_fn(model, inner):
         return functional.rstrip("\n") + "\n\n\n" + load + _FUNCTIONAL
     return load + _PLAIN if _stateless(model) else None
+
+
+def extension(cuda: str) -> str:
+    """Python source that compiles `cuda` and names the module `_extension`."""
+    return _LOAD.format(source=literal(cuda), name="archive_kernel")
+
+
+def forward_arguments(module: str) -> list[str] | None:
+    """Names of the inputs of a problem's model, where these are all that its output depends on; None where not."""
+    model = _model(module)
+    return _arguments(_method(model, "forward")) if model is not None and _stateless(model) else None
 
 
 def literal(text: str) -> str:

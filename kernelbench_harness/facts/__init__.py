@@ -10,6 +10,7 @@ Not guaranteed: that a finding is a compile error or a wrong result, nor that th
 
 from __future__ import annotations
 
+from kernelbench_harness.facts.device import DEVICE_KEYS, device_facts
 from kernelbench_harness.facts.facts import VECTOR_KEYS, KernelFacts, kernel_facts
 
-__all__ = ["VECTOR_KEYS", "KernelFacts", "kernel_facts"]
+__all__ = ["DEVICE_KEYS", "VECTOR_KEYS", "KernelFacts", "device_facts", "kernel_facts"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from kernelbench_harness.facts import known
+from kernelbench_harness.facts import cuda_calls, cuda_names, known
 from kernelbench_harness.facts.ctree import Func, Node, Type
 from kernelbench_harness.facts.spelling import nearest
 from kernelbench_harness.facts.values import (
@@ -58,7 +58,8 @@ class CallRules:
             return
         if name in c.unit.types or name in c.templates or name in c.out.structs:
             return
-        if name in known.CUDA_NAMES and c.cuda:
+        if c.cuda and cuda_names.exists(name):
+            cuda_names.check_headers(c, name, line)
             return
         if name.startswith(("__builtin_", "__m", "_mm", "__atomic", "__sync", "__COUNTER__", "__has", "__FAST")):
             return
@@ -99,6 +100,8 @@ class CallRules:
                 return
             near = nearest(first, [*known.STD_ARITY, *known.STD_NAMES])
             c.report("unknown_std", first + (f" (near {near})" if near else ""), line)
+        elif c.cuda and name in cuda_names.NAMESPACE_HEADERS:
+            cuda_names.check_headers(c, name, line)
         elif head in ("torch", "at", "c10") and "::" not in tail:
             if known.is_torch_function(tail) or any(f"{h}::{tail}" in known.TYPES for h in ("torch", "at", "c10")):
                 return
@@ -124,6 +127,10 @@ class CallRules:
         callee, args = node.parts[0], node.parts[1:]
         if callee.kind == "member":
             return self._method(node, callee, args)
+        if callee.kind == "launch":
+            for part in callee.parts[1:]:
+                self.c.expr(part)
+            return self.call(Node("call", "", (callee.parts[0], *args), node.line))
         if callee.kind != "name":
             self.c.expr(callee)
             for arg in args:
@@ -143,10 +150,14 @@ class CallRules:
             return canonical(Type(name, callee.extra or ()))
         if not (any(is_tensor(k) for k in kinds) and known.is_torch_function(name)):
             self.name_exists(callee)
+        if self.c.cuda and "::" not in name and not any(is_tensor(k) for k in kinds):
+            return cuda_calls.builtin(self.c, name, kinds, node)
         return self._library(node, callee, kinds)
 
     def _arguments(self, name: str, args: tuple[Node, ...]) -> list[Type | None]:
         if name in ("TORCH_CHECK", "AT_ASSERTM", "TORCH_INTERNAL_ASSERT") or name.startswith("AT_DISPATCH"):
+            if self.c.cuda and name.startswith("AT_DISPATCH") and args:
+                cuda_calls.dispatch_on_type(self.c, args[0])
             return [self.c.expr(a) for a in args]
         kinds = []
         for arg in args:
@@ -306,6 +317,8 @@ class CallRules:
             if first is None:
                 return Type("void", ptr=1) if name == "data_ptr" and not targs else None
             kind = canonical(first)
+            if self.c.cuda and first.ptr:
+                self.c.report("template_arg", f"{name}<{first.base}*>", callee.line)
             if kind is None or kind.base not in ARITHMETIC:
                 return None
             return kind._replace(ptr=1, const=kind.const or name == "const_data_ptr")

@@ -7,7 +7,7 @@ Not guaranteed: overload resolution, template deduction beyond std::max and its 
 
 from __future__ import annotations
 
-from kernelbench_harness.facts import known
+from kernelbench_harness.facts import cuda_names, known
 from kernelbench_harness.facts.calls import CallRules
 from kernelbench_harness.facts.check_declarations import check_variable
 from kernelbench_harness.facts.check_expressions import RULES, label
@@ -24,16 +24,23 @@ from kernelbench_harness.facts.values import (
 )
 
 
-def check_unit(unit: Unit, includes: tuple[str, ...], macros: frozenset[str], cuda: bool = False) -> Checked:
-    """Check a whole source."""
-    return _Checker(unit, includes, macros, cuda).run()
+def check_unit(
+    unit: Unit, includes: tuple[str, ...], macros: frozenset[str], cuda: bool = False, declared: bool = False
+) -> Checked:
+    """Check a whole source; `declared`: the types in declarations without a body too."""
+    return _Checker(unit, includes, macros, cuda, declared).run()
 
 
 class _Checker:
-    def __init__(self, unit: Unit, includes: tuple[str, ...], macros: frozenset[str], cuda: bool) -> None:
+    def __init__(
+        self, unit: Unit, includes: tuple[str, ...], macros: frozenset[str], cuda: bool, declared: bool
+    ) -> None:
         self.unit = unit
+        self.declared = declared
         self.cuda = cuda
         self.out = Checked()
+        if cuda:
+            self.out.structs.update(cuda_names.STRUCTS)
         self.scopes: list[dict[str, Symbol]] = [{}]
         self.count = 0
         self.includes = includes
@@ -97,7 +104,12 @@ class _Checker:
         same = self.out.functions.setdefault(func.name, [])
         if func.body is not None:
             for other in same:
-                if other.body is not None and [p.type for p in other.params] == [p.type for p in func.params]:
+                same_form = other.templates == func.templates
+                if (
+                    other.body is not None
+                    and same_form
+                    and [p.type for p in other.params] == [p.type for p in func.params]
+                ):
                     self.report("redeclared", f"{func.name}()", func.line)
         same.append(func)
         if func.name not in self.scopes[0]:
@@ -105,13 +117,17 @@ class _Checker:
             symbol.func = func
         if func.body is not None:
             self._body(func, canonical(func.returns))
+        elif self.declared and not func.templates:
+            for kind in (func.returns, *(param.type for param in func.params)):
+                self._type_known(kind, func.line)
 
     def _body(self, func: Func, returns: Type | None) -> None:
         outer, self.returns = self.returns, returns
         outer_templates, self.templates = self.templates, self.templates | frozenset(func.templates)
         self.scopes.append({})
-        for name in func.templates:
-            self._declare(name, "template", INT if name.isupper() else None, func.line)
+        given = {n: self._declare(n, "template", INT if n.isupper() else None, func.line) for n in func.templates}
+        if given:
+            self.out.templates[id(func)] = given
         self._type_known(func.returns, func.line)
         for param in func.params:
             self._type_known(param.type, func.line)
@@ -140,6 +156,8 @@ class _Checker:
         for arg in kind.args:
             if isinstance(arg, Type) and arg.base not in self.scopes[0]:
                 self._type_known(arg, line)
+        if self.cuda and cuda_names.check_type(self, base, line):
+            return
         words = base.split(" ")
         if base in self.unit.types or all(w in BUILTIN for w in words) or base in self.templates:
             return

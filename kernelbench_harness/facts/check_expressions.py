@@ -10,6 +10,7 @@ from typing import Any
 from kernelbench_harness.facts import known
 from kernelbench_harness.facts.check_declarations import integer_division
 from kernelbench_harness.facts.ctree import Func, Node, Type
+from kernelbench_harness.facts.cuda_names import STRUCTS, VARIABLES
 from kernelbench_harness.facts.lexer import number
 from kernelbench_harness.facts.spelling import nearest
 from kernelbench_harness.facts.torch_names import METHODS
@@ -61,6 +62,8 @@ def check_name(c: Any, node: Node) -> Type | None:
     c.calls.name_exists(node)
     if name in ("true", "false"):
         return BOOL
+    if c.cuda and name in VARIABLES:
+        return INT if name == "warpSize" else Type("uint3")
     tail = name.rpartition("::")[2]
     if "numeric_limits" in name and node.extra is None:
         return None
@@ -75,7 +78,7 @@ def check_index(c: Any, node: Node) -> Type | None:
     base, index = node.parts
     kind = c.expr(base)
     at = c.expr(index)
-    if is_arith(kind):
+    if is_arith(kind) or (c.cuda and kind is not None and not kind.ptr and kind.base in STRUCTS):
         c.report("type", f"{label(base)}[] on {show(kind)}", node.line)
     if is_float(at) and kind is not None and (kind.ptr or kind.base == "carray"):
         c.report("type", f"{label(base)}[float]", node.line)

@@ -108,7 +108,9 @@ def qualified(cur: Cursor) -> tuple[str, tuple[object, ...]]:
         if cur.text == "<":
             end = template_end(cur)
             follow = cur.tokens[end].text if end > 0 else ""
-            if end > 0 and (follow in ("(", "::", "{", ")", ",", ">", "&", "*", ";") or cur.tokens[end].kind == "id"):
+            if end > 0 and (
+                follow in ("(", "::", "{", ")", ",", ">", "&", "*", ";", "<<<") or cur.tokens[end].kind == "id"
+            ):
                 args = template_args(cur)
         if cur.text == "::" and cur.ahead().kind == "id":
             cur.take()

@@ -4,11 +4,13 @@ One uniform node serves expressions and statements, so that walkers stay short.
 
 Expressions (`kind`: meaning of `text`, `parts`, `extra`)
     num, str, chr: the literal · name: qualified name, extra = template arguments · call: parts = (callee, *arguments)
+    launch: the callee of a call, parts = (kernel, grid, block, ...)
     index: (base, index) · member: text = name, parts = (base,), extra = (operator, template arguments)
     un, post: operator · bin, assign: operator, (left, right) · cond: (test, yes, no) · cast: extra = Type, (value,)
     lambda: extra = Func · init: brace list, extra = Type or None · new, sizeof: extra = Type or None
 Statements
-    decl: extra = Type, parts = var nodes · var: text = name, parts = (initialiser,) or (), extra = Declarator
+    decl: text = __shared__, __constant__, __device__ or "", extra = Type, parts = var nodes
+    var: text = name, parts = (initialiser,) or (), extra = Declarator
     expr, return, for (init, cond, step, body), rangefor (var, range, body), while, do, if, block, switch, case,
     break, continue, empty, using, struct, bad
 """
@@ -76,6 +78,8 @@ class Func(NamedTuple):
     line: int
     templates: tuple[str, ...] = ()
     captures: tuple[str, ...] = ()
+    spaces: frozenset[str] = frozenset()
+    """Of __global__, __device__, __host__, constexpr: what stands before it."""
 
 
 class Struct(NamedTuple):

@@ -8,6 +8,7 @@ from kernelbench_harness.facts.expressions import arguments, parse_assignment, p
 
 _TYPE_WORDS = BUILTIN | QUALIFIERS | {"decltype"}
 
+_SPACES = frozenset({"__shared__", "__constant__", "__device__"})
 
 _AFTER_VALUE = frozenset({"=", "[", "(", ".", "->", "+=", "-=", "*=", "/=", "++", "--"})
 
@@ -31,6 +32,7 @@ def parse_declaration(cur: Cursor, ending: str = ";", force: bool = False) -> No
     if kind is None:
         cur.i = start
         return None
+    space = next((t.text for t in cur.tokens[start : cur.i] if t.text in _SPACES), "") if first in QUALIFIERS else ""
     if cur.text == "[" and kind.base == "auto":
         return _binding(cur, kind, ending)
     known = kind.base in cur.known_types or kind.base in BUILTIN
@@ -59,7 +61,7 @@ def parse_declaration(cur: Cursor, ending: str = ";", force: bool = False) -> No
         parts.append(_declarator(cur, kind._replace(ptr=ptr, ref=ref)))
     if ending == ";":
         cur.expect(";")
-    return Node("decl", "", tuple(parts), line, kind)
+    return Node("decl", space, tuple(parts), line, kind)
 
 
 def _binding(cur: Cursor, kind: Type, ending: str) -> Node:

@@ -6,6 +6,7 @@ One table serves the Python side (reference and ModelNew) and the C++ side (torc
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextvars import ContextVar
 from math import prod
 from typing import Any
 
@@ -23,6 +24,10 @@ DTYPES = {
     "kInt64": "int64", "kInt": "int32", "kInt32": "int32", "kBool": "bool", "kHalf": "float16", "kFloat16": "float16",
     "uint8": "uint8", "int8": "int8", "kBFloat16": "bfloat16", "kByte": "uint8", "int16": "int16",
 }  # fmt: skip
+
+Watch = Callable[[str, tuple[Any, ...], Any], None]
+WATCH: ContextVar[Watch | None] = ContextVar("watch", default=None)
+"""Told of every operator that ran: name, arguments, result. For counting the work of a problem."""
 
 
 def _mean(x: Tensor, dim: Any = None, keepdim: bool = False, dtype: Any = None) -> Tensor:
@@ -164,9 +169,13 @@ def call(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         args = (kwargs.pop("input"), *args)
     kwargs.pop("out", None)
     try:
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
     except (TypeError, AttributeError, IndexError, ValueError) as gap:
         raise Unsupported(f"torch {plain}: {gap}") from None
+    watch = WATCH.get()
+    if watch is not None:
+        watch(plain, args, result)
+    return result
 
 
 def make(name: str, shape: tuple[int, ...], source: Source, dtype: str, kwargs: dict[str, Any]) -> Tensor:

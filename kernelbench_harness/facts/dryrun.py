@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,11 +50,18 @@ def dry_run(reference: str, candidate: ast.Module | None, unit: Unit, checked: C
     problem = follow(reference, integers)
     if isinstance(problem, str):
         return DryRun("unsupported", f"problem: {problem}")
-    known = problem.expected is not None
     machine = Machine(STEPS)
+    return ended(
+        lambda: compare(problem.expected, _candidate(candidate, unit, checked, integers, machine, problem), machine),
+        machine,
+        problem.expected is not None,
+    )
+
+
+def ended(run: Callable[[], DryRun], machine: Machine, known: bool) -> DryRun:
+    """What `run` gives, or how it failed; `known`: whether the reference's value is."""
     try:
-        got = _candidate(candidate, unit, checked, integers, machine, problem)
-        return _compare(problem.expected, got, machine)
+        return run()
     except Fault as fault:
         return DryRun("fault", machine.stray() or str(fault), 0.0, known)
     except DryRunError as gap:
@@ -84,7 +92,7 @@ def _candidate(tree: ast.Module, unit: Unit, checked: Checked, integers: dict[in
             given.append(kwargs[param.name])
         if len(given) > len(params):
             raise Fault(f"{name} wants {len(params)} gets {len(given)}")
-        return scope[f"f_{target}"](*[_passed(v, p.type.base, name) for v, p in zip(given, params, strict=True)])
+        return scope[f"f_{target}"](*[passed(v, p.type.base, name) for v, p in zip(given, params, strict=True)])
 
     program = Program(tree, Source(11, True), Extension(call), integers)
     model = program.construct(class_of(tree, "ModelNew"), problem.init, {})
@@ -92,7 +100,7 @@ def _candidate(tree: ast.Module, unit: Unit, checked: Checked, integers: dict[in
     return program.forward(model, problem.inputs)
 
 
-def _passed(value: Any, base: str, name: str) -> Any:
+def passed(value: Any, base: str, name: str) -> Any:
     """What pybind does to an argument."""
     wants_tensor = base.endswith("Tensor")
     if wants_tensor != isinstance(value, Tensor) and not (wants_tensor and value is None) and "optional" not in base:
@@ -106,7 +114,8 @@ def _passed(value: Any, base: str, name: str) -> Any:
     return value
 
 
-def _compare(expected: Any, got: Any, machine: Machine) -> DryRun:
+def compare(expected: Any, got: Any, machine: Machine) -> DryRun:
+    """How a result differs from the expected one; stray writes first."""
     known = expected is not None
     stray = machine.stray()
     if stray:

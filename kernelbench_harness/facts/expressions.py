@@ -175,9 +175,11 @@ def parse_postfix(cur: Cursor) -> Node:
             node = Node("post", text, (node,), token.line)
         elif text == "<<<":
             cur.take()
-            while cur.text != ">>>" and cur.kind != "end":
-                cur.take()
+            given = [parse_braces(cur, None) if cur.text == "{" else parse_assignment(cur)]
+            while cur.accept(","):
+                given.append(parse_braces(cur, None) if cur.text == "{" else parse_assignment(cur))
             cur.expect(">>>")
+            node = Node("launch", "", (node, *given), token.line)
 
 
 def arguments(cur: Cursor) -> list[Node]:
@@ -287,14 +289,19 @@ def parse_lambda(cur: Cursor) -> Node:
         captures.append(cur.take().text)
     cur.expect("]")
     params: tuple[Param, ...] = ()
+    spaces: set[str] = set()
+    while cur.text in ("__device__", "__host__"):
+        spaces.add(cur.take().text)
     if cur.accept("("):
         params = parse_params(cur)
-    while cur.text in ("mutable", "noexcept", "constexpr"):
-        cur.take()
+    while cur.text in ("mutable", "noexcept", "constexpr", "__device__", "__host__"):
+        spaces.add(cur.take().text)
     returns = Type("auto")
     if cur.accept("->"):
         returns = parse_type(cur, guess=True) or returns
-    return Node("lambda", "", (), line, Func("", params, returns, parse_block(cur), line, (), tuple(captures)))
+    body = parse_block(cur)
+    func = Func("", params, returns, body, line, (), tuple(captures), frozenset(spaces & {"__device__", "__host__"}))
+    return Node("lambda", "", (), line, func)
 
 
 def parse_params(cur: Cursor) -> tuple[Param, ...]:

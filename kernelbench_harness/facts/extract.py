@@ -56,7 +56,7 @@ def extract(candidate: str) -> Extract:
 
 
 def _from_tree(tree: ast.Module, findings: list[Finding]) -> Extract:
-    nodes = _nodes(tree)
+    nodes = nodes_of(tree)
     texts = _strings(nodes)
     load = next((n for n in nodes if isinstance(n, ast.Call) and _tail(n.func) in ("load_inline", "load")), None)
     classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
@@ -92,7 +92,7 @@ def _from_tree(tree: ast.Module, findings: list[Finding]) -> Extract:
     return Extract(tree, cpp, cuda, listed, tuple(flags), calls, load is not None, tuple(findings))
 
 
-def _nodes(root: ast.AST) -> list[ast.AST]:
+def nodes_of(root: ast.AST) -> list[ast.AST]:
     """Every node that says something, parents first: ast.walk without contexts, in a third of its time."""
     found = [root]
     for node in found:  # grows while it is walked
@@ -144,7 +144,7 @@ def _handles(nodes: list[ast.AST], load: ast.Call) -> set[str]:
     for node in nodes:
         if not isinstance(node, ast.FunctionDef) or not node.lineno <= load.lineno <= (node.end_lineno or 0):
             continue
-        if any(inner is load for inner in _nodes(node)):
+        if any(inner is load for inner in nodes_of(node)):
             makers.add(node.name)
     for node in nodes:
         if isinstance(node, ast.Assign):
@@ -159,7 +159,7 @@ def _kernel_calls(classes: dict[str, ast.ClassDef], handles: set[str]) -> tuple[
     calls: list[tuple[str, int, int]] = []
     for cls in classes.values():
         aliases: dict[str, str] = {}
-        nodes = _nodes(cls)
+        nodes = nodes_of(cls)
         for node in nodes:
             if (
                 isinstance(node, ast.Assign)

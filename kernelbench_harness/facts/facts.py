@@ -11,6 +11,7 @@ from kernelbench_harness.facts.ctree import Unit
 from kernelbench_harness.facts.dryrun import DryRun, dry_run
 from kernelbench_harness.facts.extract import Extract, extract
 from kernelbench_harness.facts.finding import KINDS, Finding
+from kernelbench_harness.facts.language import language_of
 from kernelbench_harness.facts.lexer import balance, lex
 from kernelbench_harness.facts.symbols import Checked
 from kernelbench_harness.facts.units import parse_unit
@@ -39,11 +40,26 @@ class KernelFacts:
     text: str
     """Findings, the most telling first, then sizes; at most 60 words."""
     vector: dict[str, float]
-    """Always the keys VECTOR_KEYS."""
+    """Always the keys VECTOR_KEYS (from device_facts: DEVICE_KEYS)."""
+    language: str = "cpp"
+    """cpp, cuda or triton."""
 
 
 def kernel_facts(reference: str, candidate: str) -> KernelFacts:
-    """Facts of `candidate` (a Python source with ModelNew, or a raw kernel) against `reference` (with Model)."""
+    """Facts of `candidate` (a Python source with ModelNew, or a raw kernel) against `reference` (with Model).
+
+    The vector has the keys VECTOR_KEYS whatever the language; `device_facts` gives those of a device too.
+    """
+    if language_of(candidate) == "cpp":
+        return cpp_facts(reference, candidate)
+    from kernelbench_harness.facts.device import device_facts  # it builds on this module
+
+    facts = device_facts(reference, candidate)
+    return KernelFacts(facts.text, {key: facts.vector[key] for key in VECTOR_KEYS}, facts.language)
+
+
+def cpp_facts(reference: str, candidate: str) -> KernelFacts:
+    """Facts of a candidate in C++ or in plain torch."""
     taken = extract(candidate)
     findings = list(taken.findings)
     unit, checked = _kernel(taken, findings)
@@ -53,7 +69,7 @@ def kernel_facts(reference: str, candidate: str) -> KernelFacts:
         dry = DryRun("none")
     else:
         dry = dry_run(reference, taken.tree, unit, checked, kernel)
-    findings += _dry_findings(dry)
+    findings += dry_findings(dry)
     work = measure(reference, taken, unit, checked, candidate)
     return KernelFacts(_text(findings, dry, work), _vector(findings, dry, work))
 
@@ -126,7 +142,8 @@ _DRY_KINDS = {
 }
 
 
-def _dry_findings(dry: DryRun) -> list[Finding]:
+def dry_findings(dry: DryRun) -> list[Finding]:
+    """The finding that a dry run amounts to, if any."""
     if dry.outcome == "fault":
         return [Finding("dry_check" if dry.detail.startswith("TORCH_CHECK") else "dry_fault", dry.detail)]
     kind = _DRY_KINDS.get(dry.outcome)

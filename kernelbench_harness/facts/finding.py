@@ -56,3 +56,15 @@ KINDS: dict[str, int] = {
     "int_division": 48,
 }
 """Every kind of finding and its weight: the heavier, the earlier in the text."""
+
+DEVICE_KINDS: dict[str, int] = {
+    "space": 89,
+    "tl_name": 88,
+    "tl_args": 84,
+    "tl_constexpr": 82,
+    "launch": 72,
+    "shared_memory": 71,
+    "mask": 63,
+}
+"""Kinds of finding that only a device has: calls between host and device, geometry, memory on the chip, Triton."""
+WEIGHTS = KINDS | DEVICE_KINDS

@@ -118,7 +118,7 @@ TORCH_EXTRA = frozenset(
     parallel_reduce get_num_threads set_num_threads get_thread_num in_parallel_region native sum max IntArrayRef
     toString elementSize isFloatingType typeMetaToScalarType intrusive_ptr make_intrusive layout requires_grad
     memory_format Scalar manual_seed save load where divup opmath_type globalContext in_parallel_region
-    autograd make_tensor pin_memory sizes numel strides data_ptr lazy_init_num_threads tensor_list python
+    autograd make_tensor pin_memory sizes numel strides data_ptr lazy_init_num_threads tensor_list python device_of
     """.split()
 )
 """What namespaces torch, at and c10 hold beside the functions of ATen."""

@@ -2,7 +2,7 @@
 
 Guaranteed: linear time; every token carries its line; text that is no token becomes a token of kind "bad".
 Not guaranteed: the whole preprocessor. Conditionals take their first branch (`#if 0` its second); object-like and
-function-like macros are expanded by plain token substitution, without `#` and `##`.
+function-like macros are expanded by plain token substitution; `#` gives an empty string, `##` joins two tokens.
 """
 
 from __future__ import annotations
@@ -66,14 +66,16 @@ _DEFINE = re.compile(r"#\s*define\s+([A-Za-z_]\w*)(\([^)]*\))?[ \t]*(.*)", re.S)
 _INCLUDE = re.compile(r'#\s*include\s*[<"]([^>"\n]+)[>"]')
 _WORD = re.compile(r"#\s*(\w*)")
 _IF_ZERO = re.compile(r"#\s*if\s+0\b")
+_HASH = re.compile(r'"(?:[^"\\\n]|\\.)*"|(##)|#\s*\w+')
+_PASTE = "__joined__"
 _SUFFIX = re.compile(r"[A-Za-z_]+$")
 MAX_EXPANSIONS = 400
 
 
-def lex(source: str) -> Lexed:
-    """Tokens of `source`, macros expanded, ending with one "end" token."""
+def lex(source: str, device: bool = False) -> Lexed:
+    """Tokens of `source`, macros expanded, ending with one "end" token; `device`: as nvcc sees it in device code."""
     tokens: list[Token] = []
-    before = _Preprocessor()
+    before = _Preprocessor(device)
     findings = before.findings
     new = tuple.__new__
     line = 1
@@ -106,9 +108,10 @@ def lex(source: str) -> Lexed:
 class _Preprocessor:
     """Includes, macros and conditionals seen so far; mutable, since each line changes what follows."""
 
-    __slots__ = ("findings", "includes", "macros", "skipping", "stack")
+    __slots__ = ("device", "findings", "includes", "macros", "skipping", "stack")
 
-    def __init__(self) -> None:
+    def __init__(self, device: bool) -> None:
+        self.device = device
         self.includes: list[str] = []
         self.macros: dict[str, Macro] = {}
         self.findings: list[Finding] = []
@@ -138,7 +141,8 @@ class _Preprocessor:
 
     def conditional(self, name: str, text: str) -> None:
         if name in ("if", "ifdef", "ifndef"):
-            dead = bool(_IF_ZERO.match(text)) or ("__CUDA" in text and name != "ifndef")
+            about_nvcc = "__CUDA" in text or (self.device and "__NVCC__" in text)
+            dead = bool(_IF_ZERO.match(text)) or (about_nvcc and (name == "ifndef") == self.device)
             self.stack.append(dead)
             self.skipping = self.skipping + 1 if self.skipping or dead else 0
         elif name == "endif":
@@ -156,9 +160,12 @@ class _Preprocessor:
             return
         params = found.group(2)
         names = None if params is None else tuple(p.strip() for p in params[1:-1].split(",") if p.strip())
+        written = found.group(3).replace("\\\n", " ")
+        if "#" in written:
+            written = _HASH.sub(lambda m: f" {_PASTE} " if m[1] else m[0] if m[0][0] == '"' else '""', written)
         body = [
             Token("id" if m.lastgroup == "raw" else m.lastgroup, m[m.lastgroup], line, m.start())
-            for m in _TOKEN.finditer(found.group(3).replace("\\\n", " "))
+            for m in _TOKEN.finditer(written)
             if m.lastgroup not in (None, "nl", "comment")
         ]
         self.macros[found.group(1)] = Macro(names, body)
@@ -187,7 +194,22 @@ def _expand(tokens: list[Token], macros: dict[str, Macro]) -> list[Token]:
         body: list[Token] = []
         for part in macro.body:
             body.extend(bound.get(part.text, [part]) if part.kind == "id" else [part])
+        if any(part.text == _PASTE for part in body):
+            body = _joined(body)
         work.extend(t._replace(line=token.line) for t in reversed(body))
+    return out
+
+
+def _joined(body: list[Token]) -> list[Token]:
+    """Tokens around `##` made one."""
+    out: list[Token] = []
+    rest = iter(body)
+    for token in rest:
+        after = next(rest, None) if token.text == _PASTE else None
+        if after is not None and out:
+            out[-1] = out[-1]._replace(text=out[-1].text + after.text)
+        elif token.text != _PASTE:
+            out.append(token)
     return out
 
 

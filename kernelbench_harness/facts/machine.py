@@ -35,6 +35,8 @@ class Machine:
         self.left = steps
         self.memories: list[Memory] = []
         self.source = Source(7, True)
+        self.extra: dict[str, Any] = {}
+        """Further names of translated code: those of a device."""
 
     def build(self, code: str) -> dict[str, Any]:
         """The functions of translated `code`, by Python name."""
@@ -51,6 +53,7 @@ class Machine:
             "_accessor": _accessor, "_null": lambda: self.memory(0, "nullptr"), "_ONCE": (0,),
             "INF": mathematics.INF, "NAN": mathematics.NAN,
         }  # fmt: skip
+        scope.update(self.extra)
         exec(compile(code, "<kernel>", "exec"), scope)
         return scope
 
@@ -124,7 +127,8 @@ class Machine:
             own = 2 if name == "full_like" else 1
             options = {"dtype": _dtype(args[own:])} if any(isinstance(a, str) for a in args[own:]) else {}
             made = dispatch.call(name, tuple(args[:own]), options)
-            self.memories.append(views.memory_of(made))
+            if made.memory is not None:
+                self.memories.append(made.memory)
             return made
         if name == "tensor":
             return views.full((), args[0], _dtype(args[1:]))
@@ -145,6 +149,8 @@ class Machine:
         if isinstance(owner, (list, tuple)):
             if name == "size":
                 return len(owner)
+            if self.extra and name in ("back", "front", "at") and owner:
+                return owner[args[0] if name == "at" else 0 if name == "front" else -1]
             if name == "vec":
                 return self.listed(list(owner), "sizes")
             if name == "slice":
@@ -153,10 +159,14 @@ class Machine:
                 return self.listed(list(owner), "sizes"), 0 if name == "begin" else len(owner)
             raise Unsupported(f"sizes {name}")
         if isinstance(owner, str):
+            if self.extra and name in ("is_cuda", "is_cpu"):
+                return (owner == "cuda") == (name == "is_cuda")
             return next((a for a in args if a in dispatch.DTYPES.values()), owner)
         if not isinstance(owner, Tensor):
             raise Unsupported(f"method {name}")
         if name in _QUESTIONS:
+            if self.extra and name in ("is_cuda", "is_cpu", "device"):
+                return {"is_cuda": True, "is_cpu": False, "device": "cuda"}[name]
             return _question(owner, name, args)
         if name in ("to", "toType"):
             wanted = [a for a in args if a in dispatch.DTYPES.values()]

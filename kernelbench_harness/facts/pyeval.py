@@ -180,6 +180,9 @@ class Program:
             return out
         if isinstance(node, ast.JoinedStr):
             return ""
+        if isinstance(node, ast.Lambda):
+            names = [a.arg for a in node.args.args]
+            return lambda *given: self.value(node.body, scope | dict(zip(names, given, strict=False)))
         raise Unsupported(f"python {type(node).__name__}")
 
     def name(self, name: str, scope: dict[str, Any]) -> Any:

@@ -7,6 +7,7 @@ import operator
 from collections.abc import Callable
 from typing import Any
 
+from kernelbench_harness.facts import dispatch
 from kernelbench_harness.facts import torch_ops as ops
 from kernelbench_harness.facts import torch_scalars as scalars
 from kernelbench_harness.facts import torch_views as views
@@ -30,7 +31,7 @@ def binary(program: Any, node: ast.BinOp, scope: dict[str, Any]) -> Any:
     if name is None:
         raise Unsupported("python operator")
     if isinstance(left, Tensor) or isinstance(right, Tensor):
-        return ops.matmul(left, right) if name == "matmul" else ops.binary(name, left, right)
+        return dispatch.call(name, (left, right), {}) if name == "matmul" else ops.binary(name, left, right)
     if name == "mul" and isinstance(left, (list, tuple)) and (not isinstance(right, int) or right > 64):
         raise Unsupported("long list")
     if name == "pow" and abs(right) > 64:

@@ -28,6 +28,8 @@ def torch_call(program: Any, path: str, args: list[Any], kwargs: dict[str, Any])
         return _create(program.source, name, args, kwargs)
     if name in ("Size", "device"):
         return tuple(args[0]) if name == "Size" else "cpu"
+    if path in ("triton.cdiv", "triton.next_power_of_2") and all(isinstance(a, int) for a in args):
+        return -(-args[0] // args[1]) if name == "cdiv" else 1 << max(0, args[0] - 1).bit_length()
     if not path.startswith("torch"):
         raise Unsupported(path)
     return dispatch.call(name, tuple(args), kwargs)

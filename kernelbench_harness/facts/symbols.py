@@ -30,7 +30,7 @@ class Symbol:
 class Checked:
     """What the checker leaves behind."""
 
-    __slots__ = ("findings", "functions", "structs", "symbols", "types")
+    __slots__ = ("findings", "functions", "structs", "symbols", "templates", "types")
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
@@ -40,6 +40,8 @@ class Checked:
         """id(expression node) -> type"""
         self.functions: dict[str, list[Func]] = {}
         self.structs: dict[str, Struct] = {}
+        self.templates: dict[int, dict[str, Symbol]] = {}
+        """id(function) -> its template parameters"""
 
     def defined(self, name: str) -> list[Func]:
         """The functions `name` that have a body."""

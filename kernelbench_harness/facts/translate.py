@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from kernelbench_harness.facts.ctree import Func, Node, Type, Unit
+from kernelbench_harness.facts.cuda_emit import DeviceCode, emit_shared
 from kernelbench_harness.facts.memory import Unsupported
 from kernelbench_harness.facts.symbols import Checked
 from kernelbench_harness.facts.translate_declarations import SCALARS, emit_variable
@@ -24,8 +25,12 @@ ONCE = "_ONCE"
 class Translator:
     """Emits Python for the functions of one source; mutable while it writes."""
 
-    def __init__(self, unit: Unit, checked: Checked, integers: Mapping[int, int]) -> None:
+    def __init__(
+        self, unit: Unit, checked: Checked, integers: Mapping[int, int], device: DeviceCode | None = None
+    ) -> None:
         self.unit = unit
+        self.device = device
+        self.templates = checked.templates
         self.symbols = checked.symbols
         self.types = checked.types
         self.functions = checked.functions
@@ -82,6 +87,8 @@ class Translator:
                 raise Unsupported("pointer to pointer")
             self.own(py)
             names.append(py)
+        if self.device is not None and func.name:
+            names += [f"{n}_{s.uid}=None" for n, s in self.templates.get(id(func), {}).items()]
         self.put(f"def {name}({', '.join(names)}):")
         self.depth += 1
         mark = len(self.lines)
@@ -90,7 +97,7 @@ class Translator:
         assert func.body is not None
         for stmt in func.body.parts:
             self.statement(stmt)
-        self.put("pass")
+        self.put("return\n" + " " * self.depth + "yield" if self.cooperates(func) else "pass")
         owned, outer = self.owned.pop(), self.outer.pop()
         free = sorted(outer - owned)
         if free:
@@ -98,6 +105,10 @@ class Translator:
             self.lines.insert(mark, " " * self.depth + f"{word} {', '.join(free)}")
             self.outer[-1].update(n for n in free if n not in self.owned[-1])
         self.depth -= 1
+
+    def cooperates(self, func: Func) -> bool:
+        """Whether threads wait for each other in it: then it is a generator."""
+        return self.device is not None and func.name in self.device.cooperative
 
     # statements
 
@@ -184,7 +195,10 @@ class Translator:
 
     def declaration(self, stmt: Node) -> None:
         for var in stmt.parts:
-            emit_variable(self, var)
+            if stmt.text == "__shared__":
+                emit_shared(self, var)
+            else:
+                emit_variable(self, var)
 
     # expressions
 
@@ -263,8 +277,11 @@ class Translator:
     def place(self, target: Node) -> str:
         if target.kind == "name":
             name = self.local(target)
-            self.assigned(name)
+            if not name.endswith("]"):
+                self.assigned(name)
             return name
+        if target.kind == "member" and self.device is not None:
+            return self.expr(target)
         if target.kind == "paren":
             return self.place(target.parts[0])
         if target.kind == "index":
@@ -282,6 +299,8 @@ class Translator:
             if any(symbol.name.startswith(s.name + "__") and s.fields for s in self.unit.structs):
                 raise Unsupported("method of an object")
             return f"f_{symbol.name}"
+        if self.device is not None and symbol.uid in self.device.shared_scalars:
+            return f"{node.text}_{symbol.uid}[0]"
         return f"{node.text}_{symbol.uid}"
 
     def expr(self, node: Node) -> str:

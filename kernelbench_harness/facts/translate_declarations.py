@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from kernelbench_harness.facts import cuda_emit
 from kernelbench_harness.facts.ctree import Declarator, Node, Type
 from kernelbench_harness.facts.memory import Unsupported
 from kernelbench_harness.facts.translate_expressions import pointer
@@ -44,6 +45,10 @@ def emit_variable(t: Any, var: Node) -> None:
             t.put(f"{name}_m, {name}_o = {memory}, {offset}")
     elif kind is not None and kind.base in ("vector", "array", "deque"):
         t.put(f"{name} = {_vector(t, var, kind)}")
+    elif kind is not None and kind.base == "dim3" and t.device is not None:
+        t.put(f"{name} = {cuda_emit.dim3(t, var.parts)}")
+    elif kind is not None and kind.base in cuda_emit.OPAQUE and not var.parts and t.device is not None:
+        t.put(f"{name} = 0")
     elif var.parts and var.parts[0].kind == "lambda":
         t.function(var.parts[0].extra, name, list(var.parts[0].extra.params))
     elif var.parts:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from kernelbench_harness.facts import cuda_emit
 from kernelbench_harness.facts.ctree import Node, Type
 from kernelbench_harness.facts.lexer import number
 from kernelbench_harness.facts.mathematics import INF
@@ -76,6 +77,8 @@ def pointer(t: Any, node: Node) -> tuple[str, str]:
     """Memory and offset of a pointer expression."""
     kind = node.kind
     if kind in ("paren", "cast"):
+        if kind == "cast" and node.extra is not None:
+            cuda_emit.no_vectors(node.extra)
         return pointer(t, node.parts[0])
     have = t.types.get(id(node))
     if node.text in ("nullptr", "NULL", "0"):
@@ -172,6 +175,8 @@ def emit_name(t: Any, node: Node) -> str:
     tail = name.rpartition("::")[2]
     if tail in _CONSTANTS:
         return _CONSTANTS[tail]
+    if t.device is not None and tail in cuda_emit.CONSTANTS:
+        return cuda_emit.CONSTANTS[tail]
     return f"_torch_name({tail!r})"
 
 
@@ -182,6 +187,7 @@ def emit_index(t: Any, node: Node) -> str:
 def emit_cast(t: Any, node: Node) -> str:
     want = canonical(node.extra) if node.extra is not None else None
     if want is not None and want.ptr:
+        cuda_emit.no_vectors(want)
         memory, offset = pointer(t, node.parts[0])
         return f"({memory}, {offset})"
     code = t.convert(node.parts[0], want)
@@ -265,7 +271,9 @@ def emit_lambda(t: Any, node: Node) -> str:
 
 
 def emit_member(t: Any, node: Node) -> str:
-    raise Unsupported("c++ member")
+    if t.device is None:
+        raise Unsupported("c++ member")
+    return cuda_emit.member(t, node)
 
 
 def emit_call(t: Any, node: Node) -> str:
@@ -274,9 +282,14 @@ def emit_call(t: Any, node: Node) -> str:
         return _emit_method(t, callee, args)
     if callee.kind == "lambda":
         return f"{t.expr(callee)}({', '.join(argument(t, a) for a in args)})"
+    if callee.kind == "launch" and t.device is not None:
+        return cuda_emit.launch(t, node)
     if callee.kind != "name":
         raise Unsupported("call")
     name = callee.text
+    special = cuda_emit.call(t, node) if t.device is not None else ""
+    if special:
+        return special
     if id(callee) in t.symbols:
         return f"{t.local(callee)}({', '.join(argument(t, a) for a in args)})"
     head, _, tail = name.rpartition("::")

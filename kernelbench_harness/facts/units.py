@@ -6,7 +6,7 @@ next `;` or `}`. Not guaranteed: overload sets, class templates' details, prepro
 
 from __future__ import annotations
 
-from kernelbench_harness.facts.cpp_types import QUALIFIERS, parse_type, skip_balanced
+from kernelbench_harness.facts.cpp_types import QUALIFIERS, parse_type, skip_balanced, template_end
 from kernelbench_harness.facts.ctree import Cursor, Declarator, Func, Node, Struct, SyntaxGap, Type, Unit, walk
 from kernelbench_harness.facts.declarations import parse_declaration
 from kernelbench_harness.facts.expressions import parse_assignment, parse_expression, parse_params
@@ -15,10 +15,12 @@ from kernelbench_harness.facts.known import TYPES
 from kernelbench_harness.facts.lexer import Token
 from kernelbench_harness.facts.statements import parse_block, recover
 
+SPACES = frozenset({"__global__", "__device__", "__host__", "constexpr"})
 
-def parse_unit(tokens: list[Token]) -> Unit:
-    """Parse a whole C++ source."""
-    cur = Cursor(tokens, set(TYPES))
+
+def parse_unit(tokens: list[Token], types: frozenset[str] = frozenset()) -> Unit:
+    """Parse a whole C++ source; `types` are known beside those of `known`."""
+    cur = Cursor(tokens, set(TYPES | types))
     if any(t.text.startswith("AT_DISPATCH") for t in tokens if t.kind == "id"):
         cur.known_types.add("scalar_t")
     build = _Builder()
@@ -68,7 +70,7 @@ def _top(cur: Cursor, build: _Builder, templates: tuple[str, ...]) -> None:
         build.usings |= parse_using(cur)
     elif text == "template":
         cur.take()
-        names = _template_params(cur)
+        names = _template_params(cur) if cur.text == "<" else ()
         cur.known_types.update(names)
         _top(cur, build, templates + names)
     elif text == "namespace" or (text == "inline" and cur.ahead().text == "namespace"):
@@ -149,6 +151,8 @@ def _template_params(cur: Cursor) -> tuple[str, ...]:
 def _namespace(cur: Cursor, build: _Builder) -> None:
     cur.accept("inline")
     cur.take()
+    if cur.kind == "id":
+        build.usings.add(cur.text)  # a qualifier that exists from here on
     while cur.text != "{" and cur.kind != "end" and cur.text != ";":
         cur.take()
     if cur.accept("{"):
@@ -268,10 +272,14 @@ def _function_or_global(cur: Cursor, build: _Builder, templates: tuple[str, ...]
         if kind is not None and cur.ahead().text in ("=", "+=", "("):
             raise SyntaxGap(f"statement {cur.text!r} outside a function or no return type", cur.now)
         raise SyntaxGap(f"unexpected {cur.text!r} outside a function", cur.now)
+    spaces = frozenset(t.text for t in cur.tokens[start : cur.i] if t.text in SPACES)
     name = cur.take().text
     if name == "operator":
         while cur.text != "(" and cur.kind != "end":
             cur.take()
+    special = cur.text == "<" and template_end(cur) > 0 and cur.tokens[template_end(cur)].text == "("
+    if special:  # a specialisation or an instantiation of a template: no function of its own
+        cur.i = template_end(cur)
     while cur.text == "::" and cur.ahead().kind == "id":
         cur.take()
         name = cur.take().text
@@ -291,11 +299,13 @@ def _function_or_global(cur: Cursor, build: _Builder, templates: tuple[str, ...]
                 else:
                     kind = parse_type(cur, guess=True) or kind
             if cur.accept(";"):
-                build.functions.append(Func(name, params, kind, None, line, templates))
+                if not special:
+                    build.functions.append(Func(name, params, kind, None, line, templates, (), spaces))
                 return
             if cur.text == "{":
                 body = parse_block(cur)
-                build.functions.append(Func(name, params, kind, body, line, templates))
+                if not special:
+                    build.functions.append(Func(name, params, kind, body, line, templates, (), spaces))
                 return
             raise SyntaxGap(f"want '{{' or ';' after {name}(...)", cur.now)
         cur.i = mark

@@ -56,7 +56,8 @@ def _pointer(found: re.Match[str]) -> str:
 
 
 def without_folder(text: str, place: RunFolder) -> str:
-    """An error text as if the run had happened in the current folder."""
+    """An error text as if the run had happened in the current folder, whose temporary files have one name."""
     for folder in (place.work, place.given):
-        text = text.replace(f"{folder}{os.sep}", "")
+        here = re.escape(f"{folder}{os.sep}")
+        text = re.sub(rf"{here}tmp[a-z0-9_]{{8}}(?![a-z0-9_])", "tmp", text).replace(f"{folder}{os.sep}", "")
     return text

@@ -30,11 +30,12 @@ from kernelbench_harness.process.worker import Clock, Ended, Stop, Worker
 from kernelbench_harness.process.zygote import SCARCE
 from kernelbench_harness.sandbox.policy import Policy
 
-LIMIT_S = 30.0
-"""Wall seconds of a reference, everything together."""
-_FILE_LIMIT = 4 << 30
+LIMIT_S, GPU_LIMIT_S = 30.0, 120.0
+"""Wall seconds of a reference, everything together; on a GPU sizes are larger, and inputs are drawn on the CPU too."""
+FILE_LIMIT = 4 << 30
+"""Bytes of one file of inputs or outputs."""
 _MAKING = "making-"
-_FORMAT = 3
+_FORMAT = 4
 """Raised when what a reference's folder holds changes."""
 
 
@@ -74,9 +75,10 @@ def differ(reference: Reference, seed: int, got: list[tree.Stored]) -> Differenc
 
 
 class References:
-    """The cache of references below a folder, for one environment."""
+    """The cache of references below a folder, for one environment; `gpu` is the level of its sandbox (`Policy.gpu`)."""
 
-    def __init__(self, folder: Path, environment: str, options: HarnessOptions) -> None:
+    def __init__(self, folder: Path, environment: str, options: HarnessOptions, gpu: int = 0) -> None:
+        self._gpu = gpu
         self._folder, self._environment, self._options = folder, environment, options
         self._last: tuple[str, Reference] | None = None
         self._swept = False
@@ -101,6 +103,10 @@ class References:
         self._last = (key, reference)
         return reference
 
+    @property
+    def _limit_s(self) -> float:
+        return GPU_LIMIT_S if self._gpu else LIMIT_S
+
     def _make(self, problem: Problem, final: Path, worker: Worker, folders: RunFolders) -> None:
         options = self._options
         with folders.new() as place:
@@ -113,16 +119,18 @@ class References:
                 "work": str(place.work),
                 "seeds": list(options.seeds),
                 "init_seed": options.seeds[0],
+                "device": options.device.partition(":")[0],
             }
             policy = Policy(
                 write=(place.work,),
                 memory_bytes=options.memory_bytes,
-                cpu_seconds=int(LIMIT_S) + 5,
-                file_bytes=_FILE_LIMIT,
-                disk_bytes=8 * _FILE_LIMIT,
+                cpu_seconds=int(self._limit_s) + 5,
+                file_bytes=FILE_LIMIT,
+                disk_bytes=8 * FILE_LIMIT,
+                gpu=self._gpu,
             )
-            hearing = _Hearing(problem, options.seeds, place, str(path))
-            ended = worker.run(job, policy, place.work, LIMIT_S, hearing.handle)
+            hearing = _Hearing(problem, options.seeds, place, str(path), self._limit_s)
+            ended = worker.run(job, policy, place.work, self._limit_s, hearing.handle)
             record = hearing.record(ended)
             staging = self._folder / f"{_MAKING}{final.name}"
             discard(staging)  # of a process that was killed: its lock is ours now
@@ -151,7 +159,8 @@ class References:
 class _Hearing:
     """Takes the messages of a reference's child and checks them."""
 
-    def __init__(self, problem: Problem, seeds: tuple[int, ...], place: RunFolder, path: str) -> None:
+    def __init__(self, problem: Problem, seeds: tuple[int, ...], place: RunFolder, path: str, limit_s: float) -> None:
+        self._limit_s = limit_s
         self._problem, self._seeds, self._place, self._path = problem, seeds, place, path
         self._said: dict[str, Any] = {"expected": {}, "changes": False}
         self._failure = ""
@@ -188,12 +197,16 @@ class _Hearing:
         if self._failure:
             raise self._error(self._failure)
         if ended.timed_out:
-            raise self._error(f"it runs longer than {LIMIT_S:g} s (at stage {self._stage}); shrink it to another scale")
+            raise self._error(
+                f"it runs longer than {self._limit_s:g} s (at stage {self._stage}); shrink it to another scale"
+            )
         if SCARCE in ended.over_disk:
             raise PlaceError(
                 f"{self._place.work.parents[1]}: the disk has too little room for the reference of problem "
                 f"{self._problem.name}; free some space or set TMPDIR to another folder"
             )
+        if ended.over_memory:
+            raise self._error(f"it takes {ended.over_memory} of memory; shrink it to another scale")
         if ended.flooded or ended.malformed or ended.over_disk:
             raise self._error("it prints without end" if ended.flooded else ended.over_disk or ended.malformed)
         if "done" not in self._said or not {"made", "repeatable"} <= set(self._said):
@@ -207,17 +220,17 @@ class _Hearing:
         try:
             names = ["common.safetensors", *(f"seed_{seed}.safetensors" for seed in self._seeds)]
             for name in names:
-                data = tree.read_plain(work / name, _FILE_LIMIT)
+                data = tree.read_plain(work / name, FILE_LIMIT)
                 tree.load_stored(data)
                 (staging / "inputs" / name).write_bytes(data)
             for seed in self._seeds:
                 name = f"expected_{seed}.safetensors"
-                data = tree.read_plain(work / name, _FILE_LIMIT)
+                data = tree.read_plain(work / name, FILE_LIMIT)
                 if not tree.select(record["expected"][str(seed)], tree.load_stored(data)):
                     raise tree.TreeError("forward returned no tensor")
                 (staging / name).write_bytes(data)
             if record.get("precise"):
-                data = tree.read_plain(work / precise_child.NAME, _FILE_LIMIT)
+                data = tree.read_plain(work / precise_child.NAME, FILE_LIMIT)
                 tree.load_stored(data)
                 (staging / precise_child.NAME).write_bytes(data)
             record |= _properties(staging, record, self._seeds)

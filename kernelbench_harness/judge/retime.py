@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelbench_harness.errors import ProblemError
-from kernelbench_harness.judge.reference import Reference
+from kernelbench_harness.judge.reference import FILE_LIMIT, Reference
 from kernelbench_harness.judge.window import Window
 from kernelbench_harness.label import Problem
 from kernelbench_harness.options import HarnessOptions
@@ -23,11 +23,12 @@ from kernelbench_harness.sandbox.policy import Policy
 from kernelbench_harness.timing.conditions import private_cache_bytes
 from kernelbench_harness.timing.measure import Protocol
 
-LIMIT_S = 30.0
-"""Wall seconds of a reference's process, everything together; as long as making the reference may take."""
+LIMIT_S, GPU_LIMIT_S = 30.0, 120.0
+"""Wall seconds of a reference's process, everything together."""
+_DRAWN_BYTES = 40 << 30
+"""Of the host's memory at least, for inputs of full size that are drawn in the process: 6.4 GB, three times over."""
 COMPILE_LIMIT_S = 300.0
 """The same where torch.compile is part of it: 20 to 60 s for its first C++ kernel on a shared core."""
-_FILE_LIMIT = 1 << 30
 
 
 def protocol(options: HarnessOptions) -> dict[str, Any]:
@@ -42,49 +43,67 @@ def protocol(options: HarnessOptions) -> dict[str, Any]:
     ).to_json()
 
 
-def run_job(code: str, path: Path, reference: Reference, options: HarnessOptions, place: RunFolder) -> dict[str, Any]:
-    """What a process needs to build a model on a reference's inputs and weights; `code` is written to `path`."""
+def run_job(
+    code: str, path: Path, reference: Reference | None, options: HarnessOptions, place: RunFolder
+) -> dict[str, Any]:
+    """What a process needs to build a model on a reference's inputs and weights; `code` is written to `path`.
+
+    Without a reference: what it needs to load the code and to draw inputs of the first seed itself.
+    """
     path.write_text(code, encoding="utf-8", errors="replace")
-    return {
+    plain = {
         "code": code,
         "path": str(path),
         "work": str(place.work),
+        "device": options.device.partition(":")[0],
+        "seeds": list(options.seeds[:1]),
+        "init_seed": options.seeds[0],
+        "protocol": protocol(options),
+    }
+    if reference is None:
+        return plain
+    return plain | {
         "inputs": str(reference.inputs),
         "init": reference.init,
         "trees": reference.trees,
         "state": reference.state,
         "seeds": list(options.seeds),
-        "init_seed": options.seeds[0],
-        "protocol": protocol(options),
+        "output_bytes": max(sum(len(one.data) for one in outputs) for outputs in reference.expected.values()),
     }
 
 
 def time_reference(
     problem: Problem,
-    reference: Reference,
+    reference: Reference | None,
     options: HarnessOptions,
     worker: Worker,
     place: RunFolder,
     window: Window,
     *,
     compiled: bool = False,
+    gpu: int = 0,
 ) -> Window:
     """Times a problem's own Model, through torch.compile where `compiled`; the window then holds the samples.
 
+    Without a reference, one that never was written to files, its process draws the inputs of one seed itself.
+
+    `gpu` is the level of its sandbox (`Policy.gpu`).
+
     Raises ProblemError with the reason when it cannot be timed.
     """
-    limit = COMPILE_LIMIT_S if compiled else LIMIT_S
+    limit = COMPILE_LIMIT_S if compiled else GPU_LIMIT_S if gpu else LIMIT_S
     job = run_job(problem.code, place.work / "problem.py", reference, options, place)
     policy = Policy(
-        read=(reference.inputs,),
+        read=() if reference is None else (reference.inputs,),
         write=(place.work,),
-        memory_bytes=options.memory_bytes,
+        memory_bytes=options.memory_bytes if reference is not None else max(options.memory_bytes, _DRAWN_BYTES),
         cpu_seconds=int(2 * limit) + 10,
-        file_bytes=_FILE_LIMIT,
+        file_bytes=FILE_LIMIT,
         processes=compiled,
+        gpu=gpu,
     )
     # Inputs are changed from call to call as a candidate's are: preparing them leaves the same traces in the caches.
-    job["secret"] = secrets.token_hex(8) if reference.repeatable else ""
+    job["secret"] = secrets.token_hex(8) if reference is not None and reference.repeatable else ""
     hearing = _Hearing(problem, window)
     ended = worker.run(job | {"kind": "retime", "compiled": compiled}, policy, place.work, limit, hearing.handle)
     hearing.check(ended, limit)

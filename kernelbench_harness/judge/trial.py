@@ -1,10 +1,12 @@
 """One candidate's hearing: takes its process's messages, compiles for it, compares what it computed, and decides.
 
 Guarantees: the verdict rests on what the parent saw (its own compilations, its own comparison of outputs, the
-process's end), never on a claim of the child; a failed compilation ends the trial, whatever the candidate would have
-done after it; stages can only go forward, so no message buys more time. A wrong output is judged before
-suspicious means (`cheats`); output that changes after it was returned, and functions of the judge replaced, are
-cheating at once. Not guaranteed: times are the child's own claim, held against the parent's clock (`window.py`).
+process's end), never on a claim of the child; a failed compilation ends the trial (`builds.py`); stages can only go
+forward, so no message buys more time. A wrong output is judged before suspicious means (`cheats`); output that changes
+after it was returned, and functions of the judge replaced, are cheating at once. A trial without a reference is about
+compiling alone: it ends where the candidate would be constructed, or, where it has compiled nothing by then, where it
+would run. So does one whose kernels want a GPU on a machine that has none.
+Not guaranteed: times are the child's own claim, held against the parent's clock (`window.py`).
 """
 
 from __future__ import annotations
@@ -12,17 +14,24 @@ from __future__ import annotations
 import secrets
 import shutil
 import signal
-import time
-from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from kernelbench_harness import tree
 from kernelbench_harness.cheats import looked
 from kernelbench_harness.cheats.looked import far
 from kernelbench_harness.cheats.plan import draw
 from kernelbench_harness.cheats.static import examine
-from kernelbench_harness.errors import RequestError
+from kernelbench_harness.errors import CandidateError
+from kernelbench_harness.judge.builds import MOST_BUILDS, Builds
+from kernelbench_harness.judge.outcome import (
+    COMPILE_ONLY,
+    NO_GPU,
+    TOO_SLOW,
+    Compiled,
+    Failure,
+    Outcome,
+    asks_for_gpu,
+)
 from kernelbench_harness.judge.reference import Reference, differ
 from kernelbench_harness.judge.window import Window
 from kernelbench_harness.label import STAGES as STAGES_OF
@@ -31,61 +40,62 @@ from kernelbench_harness.options import HarnessOptions
 from kernelbench_harness.process.place import RunFolder
 from kernelbench_harness.process.worker import Clock, Ended, Stop
 
-if TYPE_CHECKING:
-    from kernelbench_harness.compile.build import Mode
-    from kernelbench_harness.compile.request import CompileRequest, CompileResult
-
 STAGES = (Stage.PARSE, Stage.IMPORT, Stage.CONSTRUCT, Stage.RUN, Stage.TIMING)
 """What the candidate's process announces, in order."""
-MOST_BUILDS = 8
-"""Compilations that one candidate may ask for."""
 _TAIL = 2000
 _GO = {"kind": "go"}
 
 
-@dataclass(frozen=True)
-class Failure:
-    """The first thing that went wrong."""
-
-    verdict: Verdict
-    stage: Stage
-    error: str
-    first: str
-    """The line that says what it was, not yet normalised."""
-    evidence: tuple[str, ...] = ()
-    """Of cheating: what was seen, one line each."""
-
-
 class Trial:
-    """State of one candidate's run; `handle` is the worker's handler, `failure` the decision."""
+    """State of one candidate's run; `handle` is the worker's handler, `outcome` the decision."""
 
     def __init__(
-        self, reference: Reference, options: HarnessOptions, place: RunFolder, build_cache: Path, window: Window
+        self,
+        reference: Reference | None,
+        options: HarnessOptions,
+        place: RunFolder,
+        builds: Builds,
+        window: Window,
+        *,
+        interpreted: bool = False,
     ) -> None:
-        self._reference, self._options, self._place = reference, options, place
-        self._build_cache = build_cache
-        self._failure: Failure | None = None
+        self._known, self._options, self._place = reference, options, place
+        self.interpreted = interpreted
+        """Whether its kernels run in Triton's interpreter."""
+        self.builds = builds
+        self._failure: Outcome = None
+        self._may_build = False
         self._stage = Stage.PARSE
         self._announced = 0
-        self._builds = 0
         self._correct_seeds: set[int] = set()
         self._timed_unchecked: set[int] = set()
         self.window = window
         self._shown: set[int] = set()
         self._means: dict[str, None] = {}
         """What was seen of forbidden means while it ran, in order; the outputs are judged first."""
-        self.hidden = hidden_seed(reference, options)
+        self.hidden = None if reference is None else hidden_seed(reference, options)
         self.secret = secrets.token_hex(8)
-        self.evidence: list[str] = [f"trivial problem: {reference.trivial}"] if reference.trivial else []
+        self.evidence: list[str] = []
         """What a label says beside a verdict that is not cheating."""
-        self.compiler = ""
-        self.compile_seconds = 0.0
+        if reference is not None and reference.trivial:
+            self.evidence.append(f"trivial problem: {reference.trivial}")
+        self.undecided = False
+        """Whether a trial without a reference has found that the candidate's kernels need no GPU: it is to be run."""
+
+    @property
+    def _reference(self) -> Reference:
+        if self._known is None:
+            self._disorder("the candidate's process claimed a stage out of order")
+        return self._known
 
     def handle(self, message: dict[str, Any], clock: Clock) -> dict[str, Any] | None:
         """Answers one message. Raises Stop when the verdict is known."""
         match message:
             case {"kind": "stage", "stage": str(stage)}:
                 self._advance(stage, clock)
+                self._end_of_compiling()
+                if self._stage is Stage.CONSTRUCT and self._known is None:
+                    return {**_GO, "bare": True}
                 if self._stage is Stage.TIMING:
                     return {**_GO, "secret": self.secret if self._reference.repeatable else ""}
             case {"kind": "compile", "request": request, "stock": bool(stock)}:
@@ -105,9 +115,7 @@ class Trial:
             case {"kind": "ran"}:
                 return self._again(self.window.end_block())
             case {"kind": "failed", "stage": str(stage), "summary": str(summary), "text": str(text)}:
-                at = Stage(stage) if stage in STAGES else self._stage
-                early = at in (Stage.PARSE, Stage.IMPORT)
-                self._fail(Verdict.COMPILE_ERROR if early else Verdict.RUNTIME_ERROR, at, text, summary)
+                self._failed(stage, summary, text)
             case {"kind": "done"}:
                 return None
             case _:
@@ -119,20 +127,24 @@ class Trial:
         self._failure = self._decide(ended)
 
     @property
-    def outcome(self) -> Failure | None:
-        """What went wrong, once the hearing is closed or over before it began; None when the candidate is correct."""
+    def outcome(self) -> Outcome:
+        """How it ended, once the hearing is closed or over before it began."""
         return self._failure
 
-    def _decide(self, ended: Ended) -> Failure | None:
-        if self._failure is not None:
+    def _decide(self, ended: Ended) -> Outcome:
+        if self._failure is not None or self.undecided:
             return self._failure
         stage = self._stage
         if ended.timed_out:
             limit = f"{self._options.run_timeout_s:g} s"
             text = f"still running after {limit} (stage {stage})"
+            if self.interpreted and stage is Stage.RUN:
+                return Compiled(Stage.IMPORT, TOO_SLOW)
             return Failure(Verdict.TIMEOUT, stage, _with_output(text, ended.output), text)
         if ended.flooded:
             text = f"output limit: more than {len(ended.output)} characters were printed"
+        elif ended.over_memory:
+            text = f"memory limit: {ended.over_memory}"
         elif ended.over_disk:
             text = f"disk limit: {ended.over_disk}"
         elif ended.malformed:
@@ -151,6 +163,7 @@ class Trial:
     def look(self, code: str) -> bool:
         """The static stage. Whether the hearing is over before it began: the source uses forbidden means."""
         examined = examine(code, self._options.track)
+        self._may_build = "cpp_extension" in code
         if examined.forbidden:
             first, lines = examined.forbidden[0], examined.forbidden
             self._failure = Failure(Verdict.CHEATING, Stage.STATIC, "\n".join(lines), first, lines)
@@ -186,46 +199,53 @@ class Trial:
             clock.restart(self._options.run_timeout_s)
 
     def _compile(self, raw: object, stock: bool) -> dict[str, Any]:
-        """Builds outside the candidate's process. Raises RequestError for CUDA sources, which need a later release."""
-        from kernelbench_harness.compile.request import CompileRequest
-
-        self._builds += 1
-        if self._builds > MOST_BUILDS:
+        """Builds outside the candidate's process."""
+        if self.builds.count >= MOST_BUILDS:
             self._disorder(f"the candidate asked for more than {MOST_BUILDS} compilations")
-        try:
-            request = CompileRequest.from_json(raw if isinstance(raw, str) else "")
-        except RequestError as error:
-            self._fail(Verdict.COMPILE_ERROR, Stage.HOST_COMPILE, str(error))
-        try:
-            result = self._build(request, "stock" if stock else self._options.compile_mode)
-        except RequestError as error:
-            if request.needs_cuda:
-                raise
-            self._fail(Verdict.COMPILE_ERROR, Stage.HOST_COMPILE, str(error))
-        self.compiler = result.decided_by
-        if not result.ok or result.library is None:
-            verdict = Verdict.TIMEOUT if result.reason == "timeout" else Verdict.COMPILE_ERROR
-            self._fail(verdict, Stage(result.stage), result.error, result.first_error)
-        return {"kind": "compiled", "result": self._hand_over(result)}
+        result = self.builds.answer(raw, stock, self._place)
+        if isinstance(result, Failure):
+            self._failure = result
+            raise Stop
+        return {"kind": "compiled", "result": result}
 
-    def _build(self, request: CompileRequest, mode: Mode) -> CompileResult:
-        from kernelbench_harness.compile.build import build
+    def _end_of_compiling(self) -> None:
+        """Ends the hearing where all that was asked for is compiled and loaded, and no more can or shall be tried."""
+        if self._stage not in (Stage.CONSTRUCT, Stage.RUN):
+            return
+        no_gpu = self.builds.cuda and self._options.device == "cpu"
+        if self._options.compile_only and (self.builds.count or self._stage is Stage.RUN or not self._may_build):
+            self._failure = Compiled(Stage.LINK if self.builds.count else Stage.IMPORT, COMPILE_ONLY)
+        elif no_gpu and not self._options.compile_only:
+            self._failure = Compiled(Stage.LINK, NO_GPU)
+        elif self._known is None and not self._options.compile_only:
+            self.undecided = True
+        else:
+            return
+        raise Stop
 
-        begin = time.monotonic()
-        try:
-            limit, core = self._options.compile_timeout_s, self._options.core
-            return build(request, cache_dir=self._build_cache, mode=mode, timeout_s=limit, core=core)
-        finally:
-            self.compile_seconds += time.monotonic() - begin
+    def _failed(self, stage: str, summary: str, text: str) -> NoReturn:
+        """The process says what was raised, and where."""
+        if stage == "unsupported" and self.interpreted:
+            self._failure = Compiled(Stage.IMPORT, f"Triton's interpreter cannot run it: {summary[:200]}")
+            raise Stop
+        on_gpu = self._options.device != "cpu"
+        launched = stage == Stage.LAUNCH and on_gpu and self._stage in (Stage.CONSTRUCT, Stage.RUN, Stage.TIMING)
+        at = Stage(stage) if stage in STAGES or launched or stage == Stage.DEVICE_COMPILE else self._stage
+        early = at in (Stage.PARSE, Stage.IMPORT, Stage.DEVICE_COMPILE)
+        if not on_gpu and not self.interpreted:
+            self._without_gpu(at, summary, text)
+        self._fail(Verdict.COMPILE_ERROR if early else Verdict.RUNTIME_ERROR, at, text, summary)
 
-    def _hand_over(self, result: CompileResult) -> str:
-        """The library, copied to where the candidate may read it, and the result that names it there."""
-        assert result.library is not None
-        source = Path(result.library)
-        target = self._place.given / f"{self._builds}_{source.name}"
-        shutil.copyfile(source, target)
-        target.chmod(0o755)
-        return replace(result, library=str(target)).to_json()
+    def _without_gpu(self, at: Stage, summary: str, text: str) -> None:
+        """Ends the hearing of a candidate that failed because this machine has no GPU, as far as it came."""
+        asks = asks_for_gpu(text)
+        # Kernels that forward itself builds: what fails after that is the call, unless it is the loading.
+        late = self.builds.cuda and at is Stage.RUN and not summary.startswith(("ImportError", "OSError"))
+        if self.builds.cuda and (asks or late):
+            self._failure = Compiled(Stage.LINK, COMPILE_ONLY if self._options.compile_only else NO_GPU)
+            raise Stop
+        if asks:
+            raise CandidateError("the candidate asks for a GPU; this machine has none")
 
     def _check(self, seed: int, raw: object, changed: bool, seen: dict[str, Any]) -> None:
         due = self.hidden if self._stage is Stage.TIMING else None

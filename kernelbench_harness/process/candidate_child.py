@@ -32,27 +32,40 @@ def run(job: dict[str, Any], channel: Channel) -> None:
     from kernelbench_harness.cheats import frozen
     from kernelbench_harness.cheats.watch import Watch
     from kernelbench_harness.process.checked import Checked, guard
+    from kernelbench_harness.process.device import device
 
     load = safetensors.torch.load_file
     _intercept_builds(channel)
     watch = Watch(operators=job["track"] == "custom")
     watch.intercept()
+    to = device(job["device"])
+    if job["interpreted"]:
+        from kernelbench_harness.process import interpreted
+
+        watch.notes = interpreted.install(job["arch"], job["path"], job["code"])
     intact = guard(frozen.freeze(), frozen.reporter(channel.outlet))
     module = load_module(job["code"], job["path"], channel)
     intact()
     model_class = getattr(module, "ModelNew", None)
     if not callable(model_class):
         raise StageError("import", "the candidate defines no ModelNew")
+    if channel.ask("stage", stage="construct").get("bare"):
+        _construct_bare(model_class, job)
+        channel.ask("stage", stage="run")
+        return
     folder = Path(job["inputs"])
     common = load(folder / "common.safetensors")
-    channel.ask("stage", stage="construct")
+    to.pin()
     with torch.no_grad():
-        model = guarded("construct", job["path"], lambda: construct(model_class, job, common))
+        model = guarded("construct", job["path"], lambda: construct(model_class, job, common, to))
         intact()
-        inputs = {seed: (job["trees"][str(seed)], load(folder / f"seed_{seed}.safetensors")) for seed in job["seeds"]}
+        inputs = {
+            seed: (job["trees"][str(seed)], to.put(load(folder / f"seed_{seed}.safetensors"))) for seed in job["seeds"]
+        }
         channel.ask("stage", stage="run")
-        checked = Checked(model, job, channel, watch)
+        checked = Checked(model, job, channel, watch, to)
         for seed in job["seeds"]:
+            to.pin()
             checked.run(seed, *inputs[seed])
             intact()
         if job["timing"]:
@@ -61,8 +74,23 @@ def run(job: dict[str, Any], channel: Channel) -> None:
             intact()
             if job["hidden"] is not None:
                 last = channel.ask("last")
-                checked.run(last["seed"], job["trees"][str(last["seed"])], load(last["file"]))
+                checked.run(last["seed"], job["trees"][str(last["seed"])], to.put(load(last["file"])))
                 intact()
+
+
+def _construct_bare(model_class: Callable[..., Any], job: dict[str, Any]) -> None:
+    """Constructs without a reference's weights, for the sake of what that compiles. Raises StageError.
+
+    The problem's own code gives the arguments; where it cannot, nothing is constructed, and that is not the candidate's
+    fault.
+    """
+    problem: dict[str, Any] = {"__name__": "problem"}
+    try:
+        exec(compile(job["problem"], "problem.py", "exec", dont_inherit=True), problem)
+        arguments = list(problem["get_init_inputs"]())
+    except Exception:
+        return
+    guarded("construct", job["path"], lambda: model_class(*arguments))
 
 
 def _intercept_builds(channel: Channel) -> None:

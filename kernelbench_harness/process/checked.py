@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from kernelbench_harness import tree
 from kernelbench_harness.cheats.watch import Watch, dressed
 from kernelbench_harness.process import poison, steps
+from kernelbench_harness.process.device import CPU, Device
 
 if TYPE_CHECKING:
     import torch
@@ -24,9 +25,10 @@ if TYPE_CHECKING:
 class Checked:
     """Calls a model on one seed's inputs after another's and reports what it returned and what was seen."""
 
-    def __init__(self, model: Any, job: dict[str, Any], channel: Channel, watch: Watch) -> None:
+    def __init__(self, model: Any, job: dict[str, Any], channel: Channel, watch: Watch, to: Device = CPU) -> None:
         import torch
 
+        self._to = to
         self._model, self._job, self._channel, self._watch = model, job, channel, watch
         self._equal = torch.equal
         self._before: tuple[int, Any, Any] | None = None
@@ -39,14 +41,15 @@ class Checked:
         """One call. Raises StageError when it fails or returns what is no output."""
         arguments = self._arguments(seed, raw, tensors)
         steps.seed_all(seed)
+        self._to.poison(2 * (self._job["output_bytes"] + sum(value.nbytes for value in tensors.values())))
+        self._to.forget()
         poison.on()
-        poison.poison_device()
         try:
             with self._watch.looking():
-                result = steps.guarded("run", self._job["path"], lambda: self._model(*arguments))
+                result = steps.guarded("run", self._job["path"], lambda: self._done(self._model(*arguments)))
         finally:
             poison.off()
-        form, copies = steps.copied(result)
+        form, copies = steps.copied(result, self._to.name)
         changed = not steps.unchanged(arguments, raw, tensors, self._equal)
         seen = self._watch.seen() | {"after": self._after(result, copies), "overwritten": self._overwritten()}
         self._kept = (seed, result, copies)
@@ -55,6 +58,11 @@ class Checked:
         steps.send_outputs(
             form, copies, f"outputs_{seed}.safetensors", self._job, self._channel, seed=seed, changed=changed, seen=seen
         )
+
+    def _done(self, result: Any) -> Any:
+        """Waits for the device: what a kernel meets is met within the call that started it."""
+        self._to.settle()
+        return result
 
     def _arguments(self, seed: int, raw: Any, tensors: dict[str, torch.Tensor]) -> Any:
         fresh = tree.decode(raw, tensors)
@@ -88,7 +96,7 @@ class Checked:
         return found
 
     def _same(self, result: Any, copies: dict[str, torch.Tensor]) -> bool:
-        _, now = steps.copied(result)
+        _, now = steps.copied(result, self._to.name)
         return len(now) == len(copies) and all(
             now[name].shape == copies[name].shape and tree.same_bits(now[name], copies[name], self._equal)
             for name in copies

@@ -14,6 +14,8 @@ def main(receive: int, send: int) -> None:
     try:
         if job["kind"] == "reference":
             from kernelbench_harness.process.reference_child import run
+        elif job["kind"] == "probe":
+            from kernelbench_harness.process.probe_child import run
         elif job["kind"] == "retime":
             from kernelbench_harness.process.retime_child import run
         else:

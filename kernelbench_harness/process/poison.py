@@ -8,17 +8,13 @@ output, a right one perhaps) is gone.
 Guarantees, with glibc: every block above a kilobyte, and what its cache of smaller blocks holds when `on` is called
 (but for the 16 bytes in each where it keeps its own notes); after `off` a call costs nothing more than ever.
 Not guaranteed: variables on the stack, the memory of a candidate's own allocator, and other C libraries, where `on`
-does nothing and says so by returning False.
+does nothing and says so by returning False. A GPU's memory: `cuda.poison`.
 """
 
 from __future__ import annotations
 
 import ctypes
 from functools import cache
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import torch
 
 _M_PERTURB = -6
 _FREED = 0x01
@@ -73,19 +69,3 @@ def _fill_cache(library: ctypes.CDLL) -> None:
                 ctypes.memset(block, FRESH, size)
         for block in blocks:
             library.free(block)
-
-
-def poison_device() -> None:
-    """Fills the free blocks of torch's CUDA allocator, and leaves them to it; nothing without a GPU in use."""
-    import torch
-
-    if not (torch.cuda.is_available() and torch.cuda.is_initialized()):
-        return
-    filled: list[torch.Tensor] = []
-    for segment in torch.cuda.memory_snapshot():
-        for block in segment["blocks"]:
-            if block["state"] == "inactive":
-                filled.append(
-                    torch.full((block["size"],), FRESH, dtype=torch.uint8, device=f"cuda:{segment['device']}")
-                )
-    torch.cuda.synchronize()

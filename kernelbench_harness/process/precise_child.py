@@ -23,13 +23,16 @@ SLOW_S = 1.0
 """Seconds of one float64 pass beyond which the half types are left out; of a float32 pass, everything."""
 MOST_BYTES = 1 << 30
 """Of parameters and inputs together: larger models are not copied."""
+MOST_DEVICE_BYTES = 4 << 30
+"""The same in a GPU's memory."""
 NAME = "precise.safetensors"
 
 
 def spare(model: Any, inputs: dict[str, torch.Tensor]) -> Any:
     """A copy of a model that has not run yet; None where there is none to be had."""
-    size = sum(value.nbytes for value in (*model.state_dict().values(), *inputs.values()))
-    if size > MOST_BYTES:
+    tensors = [*model.state_dict().values(), *inputs.values()]
+    most = MOST_BYTES if all(value.device.type == "cpu" for value in tensors) else MOST_DEVICE_BYTES
+    if sum(value.nbytes for value in tensors) > most:
         return None
     try:
         return copy.deepcopy(model)
@@ -59,8 +62,11 @@ def write(model: Any, inputs: tuple[Any, dict[str, torch.Tensor]], job: dict[str
         for index, output in enumerate(outputs):
             places = _places(output.numel())
             found[f"places_{index}"] = places
-            taken = output.reshape(-1)[places] if output.dtype == torch.float64 else torch.zeros(0, dtype=torch.float64)
-            found[f"{kind}_{index}"] = taken.contiguous()
+            flat = output.reshape(-1)
+            taken = (
+                flat[places.to(flat.device)] if flat.dtype == torch.float64 else flat.new_zeros(0, dtype=torch.float64)
+            )
+            found[f"{kind}_{index}"] = taken.contiguous().cpu()
         kinds.append(kind)
         if time.monotonic() - begin > SLOW_S:
             break

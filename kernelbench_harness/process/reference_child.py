@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernelbench_harness import tree
 from kernelbench_harness.process import poison, precise_child
+from kernelbench_harness.process.device import Device, device
 from kernelbench_harness.process.steps import (
     Channel,
     StageError,
@@ -41,6 +42,8 @@ def run(job: dict[str, Any], channel: Channel) -> None:
     for name in ("Model", "get_inputs", "get_init_inputs"):
         if not callable(getattr(module, name, None)):
             raise StageError("import", f"it defines no {name}")
+    to = device(job["device"])
+    to.pin()
     with torch.no_grad():
         channel.ask("stage", stage="construct")
         common: dict[str, torch.Tensor] = {}
@@ -48,10 +51,11 @@ def run(job: dict[str, Any], channel: Channel) -> None:
         init = _encode(
             "get_init_inputs", _as_arguments(guarded("construct", job["path"], module.get_init_inputs)), common
         )
-        model = _construct(module, job, init, common)
+        model = _construct(module, job, init, common, to)
         state = {name: value.detach().clone() for name, value in model.state_dict().items()}
         inputs = {seed: _inputs(module, seed, job) for seed in job["seeds"]}
         _write(job, state, common, inputs)
+        inputs = {seed: (raw, to.put(tensors)) for seed, (raw, tensors) in inputs.items()}
         trees = {str(seed): raw for seed, (raw, _) in inputs.items()}
         channel.ask("made", init=init, state=[[name, f"s{place}"] for place, name in enumerate(state)], trees=trees)
         channel.ask("stage", stage="run")
@@ -61,7 +65,7 @@ def run(job: dict[str, Any], channel: Channel) -> None:
         if passed < precise_child.SLOW_S:
             channel.ask("precise", kinds=precise_child.write(spare, inputs[main], job, main))
         del spare
-        repeatable = _check_determined(module, model, inputs, job, init, common, state, first)
+        repeatable = _check_determined(module, model, inputs, job, init, common, state, first, to)
         channel.ask("determined", repeatable=repeatable)
 
 
@@ -78,10 +82,10 @@ def _encode(what: str, value: list[Any], tensors: dict[str, torch.Tensor]) -> An
         raise StageError("construct", f"{what} returned {error}") from None
 
 
-def _construct(module: ModuleType, job: dict[str, Any], init: Any, common: dict[str, torch.Tensor]) -> Any:
-    arguments = tree.decode(init, common)
+def _construct(module: ModuleType, job: dict[str, Any], init: Any, common: dict[str, torch.Tensor], to: Device) -> Any:
+    arguments = tree.decode(init, to.put(common))
     seed_all(job["init_seed"])
-    return guarded("construct", job["path"], lambda: module.Model(*arguments))
+    return guarded("construct", job["path"], lambda: to.house(module.Model(*arguments)))
 
 
 def _inputs(module: ModuleType, seed: int, job: dict[str, Any]) -> tuple[Any, dict[str, torch.Tensor]]:
@@ -93,7 +97,7 @@ def _inputs(module: ModuleType, seed: int, job: dict[str, Any]) -> tuple[Any, di
 def _write(job: dict[str, Any], state: dict[str, Any], common: dict[str, Any], inputs: dict[int, Any]) -> None:
     from safetensors.torch import save_file
 
-    weights = {f"s{place}": value.contiguous().clone() for place, value in enumerate(state.values())}
+    weights = {f"s{place}": value.contiguous().clone().cpu() for place, value in enumerate(state.values())}
     save_file(common | weights, os.path.join(job["work"], "common.safetensors"))
     for seed, (_, tensors) in inputs.items():
         save_file(tensors, os.path.join(job["work"], f"seed_{seed}.safetensors"))
@@ -119,6 +123,7 @@ def _outputs(
     for seed in job["seeds"]:
         begin = time.monotonic()
         result, changed = _forward(model, seed, seed, inputs[seed], job)
+        device(job["device"]).settle()
         quickest = min(quickest, time.monotonic() - begin)
         report_outputs(result, f"expected_{seed}.safetensors", job, channel, seed=seed, changed=changed)
         if seed == job["seeds"][0]:
@@ -135,13 +140,15 @@ def _check_determined(
     common: dict[str, torch.Tensor],
     state: dict[str, torch.Tensor],
     first: list[torch.Tensor],
+    to: Device,
 ) -> bool:
     """Raises StageError when a second construction or forward differs; returns whether one model repeats itself."""
     seed = job["seeds"][0]
-    again = _construct(module, job, init, common)
+    again = _construct(module, job, init, common, to)
     if not _close(list(again.state_dict().values()), list(state.values())):
         raise StageError("construct", "it is not deterministic: the same seed gave other weights")
     # What it reads unwritten differs too.
+    to.poison(2 * sum(value.nbytes for value in (*first, *inputs[seed][1].values())))
     poison.on()
     try:
         result, _ = _forward(again, seed, seed + _OTHER_DRAW, inputs[seed], job)

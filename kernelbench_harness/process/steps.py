@@ -6,6 +6,7 @@ process and can disturb it; what is reported from here is only a claim.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import sys
@@ -17,6 +18,8 @@ from typing import TYPE_CHECKING, Any
 from kernelbench_harness import tree
 from kernelbench_harness.cheats import plan
 from kernelbench_harness.process import wire
+from kernelbench_harness.process.cuda import refused
+from kernelbench_harness.process.device import Device, device
 from kernelbench_harness.timing import measure as timing
 
 if TYPE_CHECKING:
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 ERROR_LIMIT = 60_000
 """Characters of an error text that are sent; the start and the end are kept."""
+_SURROUNDINGS: list[Callable[[], contextlib.AbstractContextManager[Any]]] = [contextlib.nullcontext]
 
 
 class Channel:
@@ -70,14 +74,35 @@ def load_module(code: str, path: str, channel: Channel, name: str = "candidate")
     return module
 
 
+def surround(context: Callable[[], contextlib.AbstractContextManager[Any]]) -> None:
+    """A context for everything of the candidate's that is called from here on."""
+    _SURROUNDINGS[:] = [context]
+
+
 def guarded(stage: str, path: str, step: Callable[[], Any]) -> Any:
-    """What `step` returns; whatever it raises becomes a StageError whose traceback starts in the file `path`."""
+    """What `step` returns; whatever it raises becomes a StageError whose traceback starts in the file `path`.
+
+    An exception that says that the device would not start a kernel belongs to the stage "launch", one of Triton's front
+    end to "device_compile".
+    """
     try:
-        return step()
+        with _SURROUNDINGS[0]():
+            return step()
     except StageError:
         raise
     except BaseException as error:  # SystemExit and KeyboardInterrupt are the candidate's too
+        if "triton.compiler.errors" in sys.modules and (fault := refused_by_triton(error, path)) is not None:
+            raise fault from None
+        stage = "launch" if stage != "import" and refused(error) else stage
         raise StageError(stage, summary_of(error), _trace(error, path)) from None
+
+
+def refused_by_triton(error: BaseException, path: str) -> StageError | None:
+    """What Triton's front end refused or its interpreter cannot run, as an error of that stage; None for others."""
+    from kernelbench_harness.process.triton_errors import refusal
+
+    found = refusal(error, path)
+    return None if found is None else StageError(*found)
 
 
 def seed_all(seed: int) -> None:
@@ -92,14 +117,17 @@ def seed_all(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def construct(model_class: Callable[..., Any], job: dict[str, Any], common: dict[str, torch.Tensor]) -> Any:
-    arguments = tree.decode(job["init"], common)
+def construct(model_class: Callable[..., Any], job: dict[str, Any], common: dict[str, torch.Tensor], to: Device) -> Any:
+    """A model of the reference's arguments and weights, on the device; `common` lies in the host's memory."""
+    arguments = tree.decode(job["init"], to.put(common))
     seed_all(job["init_seed"])
-    model = model_class(*arguments)
+    to.forget()
+    model = to.house(model_class(*arguments))
     if callable(getattr(model, "state_dict", None)):
         copy_state(model.state_dict(), [(name, common[place]) for name, place in job["state"]])
     if not callable(model):
         raise TypeError("ModelNew is not callable: it has no forward")
+    to.settle()
     return model
 
 
@@ -130,15 +158,21 @@ def unchanged(arguments: Any, raw: Any, tensors: dict[str, torch.Tensor], equal:
 
 def report_outputs(result: Any, name: str, job: dict[str, Any], channel: Channel, **fields: Any) -> None:
     """Writes an output into the work folder and tells the parent; waits until the parent has read it."""
-    form, tensors = copied(result)
+    form, tensors = copied(result, job["device"])
     send_outputs(form, tensors, name, job, channel, **fields)
 
 
-def copied(result: Any) -> tuple[Any, dict[str, torch.Tensor]]:
-    """The form of an output and copies of its tensors. Raises StageError for what is no output."""
+def copied(result: Any, to: str = "cpu") -> tuple[Any, dict[str, torch.Tensor]]:
+    """The form of an output and copies of its tensors in the host's memory.
+
+    Raises StageError for what is no output, a tensor elsewhere than on the device among it.
+    """
     try:
         if result is None:
             raise tree.TreeError("None, not a torch.Tensor")
+        for value in tree.flatten(result):
+            if value.device.type != to:
+                raise tree.TreeError(f"a tensor on {value.device.type} where one on {to} was expected")
         tensors: dict[str, torch.Tensor] = {}
         return tree.encode(tree.numbers_as_tensors(result), tensors, exact=True), tensors
     except tree.TreeError as error:
@@ -168,7 +202,7 @@ def timed(
     Returns the outputs of the last timed calls, as many as there are seeds, by number of the call: the calls take turns
     with the seeds. With a secret no two calls get the same values (`cheats.plan`).
     """
-    seeds = job["seeds"]
+    seeds, to = job["seeds"], device(job["device"])
     size = max(sum(value.nbytes for value in tensors.values()) for _, tensors in inputs.values())
     changeable = {seed: plan.changeable(tensors) if secret else set() for seed, (_, tensors) in inputs.items()}
     begun = 0
@@ -184,19 +218,32 @@ def timed(
     def call(arguments: Any) -> Any:
         return model(*arguments)
 
-    protocol = timing.Protocol(**job["protocol"])
-    timing.settle_memory(size)
-    found = guarded("run", job["path"], lambda: timing.measure(call, fresh, len(seeds), protocol, size))
+    found = guarded("run", job["path"], lambda: _measure(to, call, fresh, job, size))
     answer = channel.ask(
         "timed", samples=found.samples, inner=found.inner, warm_ups=found.warm_ups, claims=dict(found.claims)
     )
     while calls := answer.get("again", 0):
         batch = [fresh(index) for index in range(calls)]
+        to.settle()
         channel.ask("ready")
         for arguments in batch:  # no output is kept: a block of them would be fresh memory, and slower
             guarded("run", job["path"], functools.partial(call, arguments))
+        guarded("run", job["path"], to.settle)
         answer = channel.ask("ran")
     return found.kept
+
+
+def _measure(
+    to: Device, call: Callable[[Any], Any], fresh: Callable[[int], Any], job: dict[str, Any], size: int
+) -> timing.Measured[Any]:
+    protocol = timing.Protocol(**job["protocol"])
+    if to.name == "cpu":
+        timing.settle_memory(size)
+        return timing.measure(call, fresh, len(job["seeds"]), protocol, size)
+    from kernelbench_harness.timing import events
+
+    to.pin()
+    return events.measure(call, fresh, len(job["seeds"]), protocol, size)
 
 
 def summary_of(error: BaseException) -> str:

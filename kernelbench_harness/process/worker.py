@@ -16,7 +16,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -70,6 +70,8 @@ class Ended:
     """What was wrong with a message of its; it was killed for that."""
     over_disk: str = ""
     """What it held too much of on disk, in words; it was killed for that."""
+    over_memory: str = ""
+    """The same of memory, where that is watched."""
 
 
 Handler = Callable[[dict[str, Any], Clock], dict[str, Any] | None]
@@ -79,8 +81,9 @@ Handler = Callable[[dict[str, Any], Clock], dict[str, Any] | None]
 class Worker:
     """One warm process and the children it forks, one at a time; not for two threads at once."""
 
-    def __init__(self, core: int | None = None) -> None:
-        self._core = core
+    def __init__(self, core: int | None = None, environment: Mapping[str, str] | None = None) -> None:
+        """`environment`: what the clean environment of the warm process and of its children lacks."""
+        self._core, self._environment = core, dict(environment or {})
         self._zygote: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
 
@@ -109,7 +112,7 @@ class Worker:
         with theirs:
             self._zygote = subprocess.Popen(
                 command,
-                env=clean_environment("/tmp") | {"PYTHONHASHSEED": "0"},
+                env=clean_environment("/tmp") | {"PYTHONHASHSEED": "0"} | self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
@@ -153,7 +156,7 @@ class Worker:
             "kind": "fork",
             "policy": policy.to_json(),
             "folder": str(folder),
-            "environment": clean_environment(folder),
+            "environment": clean_environment(folder) | self._environment,
             "core": self._core,
         }
 
@@ -241,8 +244,9 @@ class _Run:
         message = json.loads(data)
         if message["kind"] == "exit":
             self._status = int(message["status"])
-            if message.get("over_disk"):
-                self._end["over_disk"] = str(message["over_disk"])
+            for name in ("over_disk", "over_memory"):
+                if message.get(name):
+                    self._end[name] = str(message[name])
 
     def _take(self, fd: int) -> bool:
         """Reads from a pipe of the child's; False at its end."""
@@ -269,9 +273,9 @@ class _Run:
             self._kill(stopped=True)
 
     def _answer(self, message: dict[str, Any]) -> None:
-        if message["kind"] == "setup":
+        if message["kind"] == "setup" and not self._begun:
             self._kill(stopped=True)
-            raise HarnessError(f"the sandbox did not come up: {str(message.get('error'))[:500]}")
+            raise HarnessError(f"the confined process did not come up: {str(message.get('error'))[:500]}")
         if message["kind"] == "entered" and not self._begun:
             self._begun = True
             self._clock.restart(self._limit_s)

@@ -3,10 +3,15 @@
 Started by `worker.Worker` with one end of a socket. It reads "fork" (a policy, and the child's three descriptors) and
 "kill", and answers with "exit" and the child's wait status. When the socket closes it kills its child and ends, so
 nothing outlives a parent that was killed with -9. Twice a second it counts what the child has on disk, open files that
-were removed among it where it may look at them, and ends one that holds more than its policy allows.
+were removed among it where it may look at them, and ends one that holds more than its policy allows. Of a child with a
+GPU it watches the memory too, ten times a second: CUDA reserves address space by the hundred gigabytes, which no limit
+on address space lives with.
 
 Guarantees: before a fork this process has one thread and has run no operator, so every child starts from the same
-state; the child holds no descriptor but its own three. No code but ours ever runs in this process.
+state; it has not touched CUDA, whose state no fork survives, so a child that is given a GPU opens it itself (0.3 to
+0.5 s; a process that served one candidate after another would save that, and keep what the first left behind: patched
+functions, memory, a context that an illegal address has killed); the child holds no descriptor but its own three. No
+code but ours ever runs in this process.
 """
 
 from __future__ import annotations
@@ -22,14 +27,17 @@ import signal
 import socket
 import stat
 import sys
+import tempfile
 from typing import Any
 
+from kernelbench_harness.process import shared_memory
 from kernelbench_harness.process.place import used
 
 COMMAND_LIMIT = 1 << 16
 SCARCE = "more than half of the free disk"
-LOOK_MS = 500
-"""Between two looks at a child's folder. A look costs 30 us for a folder of five files."""
+LOOK_MS, GPU_LOOK_MS = 500, 100
+"""Between two looks at a child's folder, and at the memory of one with a GPU. A look costs 30 us for a folder of five
+files."""
 
 
 def main(control: int) -> None:
@@ -45,15 +53,35 @@ def main(control: int) -> None:
         if command is None:
             return
         if command["kind"] == "fork":
-            watch = Watch(command["folder"], command["policy"]["disk_bytes"], command["policy"]["disk_files"])
+            policy = command["policy"]
+            most_memory = policy["memory_bytes"] if policy["gpu"] else 0
+            watch = Watch(command["folder"], policy["disk_bytes"], policy["disk_files"], most_memory)
+            shared = shared_memory.owner(policy)
             status = _supervise(channel, _fork(channel, command, fds), watch)
-            channel.send(json.dumps({"kind": "exit", "status": status, "over_disk": watch.over}).encode())
+            shared_memory.sweep(shared)
+            told = {"kind": "exit", "status": status, "over_disk": watch.over, "over_memory": watch.over_memory}
+            channel.send(json.dumps(told).encode())
 
 
 def _preload() -> None:
     """Imports what a child will need, while files can still be read freely and only once."""
     import torch
 
+    # torch.utils.cpp_extension asks when it is imported, and the question alone starts the driver.
+    asked = torch.cuda.is_available
+    torch.cuda.is_available = lambda: False
+    try:
+        _import_all()
+    finally:
+        torch.cuda.is_available = asked
+    torch.set_num_threads(1)
+    with contextlib.suppress(RuntimeError):
+        torch.set_num_interop_threads(1)
+    # Detects the processor here, where /sys is in sight; a child that saw less would get slower code.
+    torch.backends.cpu.get_cpu_capability()
+
+
+def _import_all() -> None:
     for name in (
         "numpy",
         "safetensors.torch",
@@ -67,14 +95,12 @@ def _preload() -> None:
         "kernelbench_harness.process.poison",
         "kernelbench_harness.process.reference_child",
         "kernelbench_harness.process.retime_child",
+        "kernelbench_harness.process.device",
+        "kernelbench_harness.process.cuda",
+        "kernelbench_harness.timing.events",
         "kernelbench_harness.compile.capture",
     ):
         importlib.import_module(name)
-    torch.set_num_threads(1)
-    with contextlib.suppress(RuntimeError):
-        torch.set_num_interop_threads(1)
-    # Detects the processor here, where /sys is in sight; a child that saw less would get slower code.
-    torch.backends.cpu.get_cpu_capability()
 
 
 def _receive(channel: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
@@ -100,7 +126,7 @@ def _fork(channel: socket.socket, command: dict[str, Any], fds: list[int]) -> in
 
 def _child(channel: socket.socket, command: dict[str, Any], fds: list[int]) -> None:
     """In the fork: descriptors, core, sandbox, and on to the job. Never returns normally."""
-    from kernelbench_harness.process import child, steps
+    from kernelbench_harness.process import child, cuda, steps
     from kernelbench_harness.sandbox import layers
 
     channel.close()
@@ -114,12 +140,15 @@ def _child(channel: socket.socket, command: dict[str, Any], fds: list[int]) -> N
     os.chdir(command["folder"])
     os.environ.clear()
     os.environ.update(command["environment"])
+    tempfile.tempdir = None  # looked for anew, in the child's own folder
     if command["core"] is not None:
         os.sched_setaffinity(0, {command["core"]})
     sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="replace", buffering=1)
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="replace", buffering=1)
     try:
         layers.enter_raw(command["policy"])
+        if command["policy"]["gpu"]:
+            cuda.open_device()
     except Exception as error:
         steps.Channel(3, 4).send("setup", error=f"{type(error).__name__}: {error}")
         os._exit(71)
@@ -127,9 +156,14 @@ def _child(channel: socket.socket, command: dict[str, Any], fds: list[int]) -> N
 
 
 class Watch:
-    """What a child holds on disk, looked at now and then: a limit on each file does not hold a thousand of them."""
+    """What a child holds on disk, looked at now and then: a limit on each file does not hold a thousand of them. With
+    `most_memory` also the memory that is its own, beyond what it began with."""
 
-    def __init__(self, folder: str, most_bytes: int, most_files: int) -> None:
+    def __init__(self, folder: str, most_bytes: int, most_files: int, most_memory: int = 0) -> None:
+        self._memory, self._began_with = most_memory, -1
+        self.look_ms = GPU_LOOK_MS if most_memory else LOOK_MS
+        self.over_memory = ""
+        """As `over`, of memory."""
         # Where little is left, others need some of it.
         half_of_free = shutil.disk_usage(folder).free // 2
         self._bytes, self._scarce = min(most_bytes, half_of_free), half_of_free < most_bytes
@@ -146,7 +180,21 @@ class Watch:
             elif found.bytes > self._bytes or found.bytes + _removed_bytes(pid) > self._bytes:
                 what = SCARCE if self._scarce else f"more than {self._bytes >> 20} MB"
                 self.over = f"{what} in its folder"
-        return bool(self.over)
+        if self._memory and not self.over_memory:
+            now = _own_memory(pid)
+            self._began_with = now if self._began_with < 0 else self._began_with
+            if now > self._began_with + self._memory:
+                self.over_memory = f"more than {self._memory >> 20} MB"
+        return bool(self.over or self.over_memory)
+
+
+def _own_memory(pid: int) -> int:
+    """Bytes of memory that a process has written and shares with no file; 0 once it is gone."""
+    with contextlib.suppress(OSError, ValueError):
+        with open(f"/proc/{pid}/statm", encoding="ascii") as file:
+            _, resident, shared, *_ = map(int, file.read().split())
+        return (resident - shared) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 def _removed_bytes(pid: int) -> int:
@@ -172,7 +220,7 @@ def _supervise(channel: socket.socket, pid: int, watch: Watch) -> int:
     poll.register(channel.fileno(), select.POLLIN)
     try:
         while True:
-            ready = {fd for fd, _ in poll.poll(LOOK_MS)}
+            ready = {fd for fd, _ in poll.poll(watch.look_ms)}
             if channel.fileno() in ready:
                 command, _ = _receive(channel)
                 _kill(pid)

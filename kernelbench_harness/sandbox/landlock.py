@@ -55,17 +55,19 @@ def _handled(version: int) -> int:
     return rights
 
 
-def build(read: Iterable[str], write: Iterable[str], devices: Iterable[str]) -> int:
+def build(read: Iterable[str], write: Iterable[str], devices: Iterable[str], driven: Iterable[str] = ()) -> int:
     """A ruleset's file descriptor. Call it while the paths can still be opened; then `restrict`.
 
-    `read` may be read and executed, `write` also changed, `devices` read and written.
+    `read` may be read and executed, `write` also changed, `devices` read and written, `driven` also told what to do
+    (ioctl), as drivers want it.
     """
     version = abi()
     fs = _handled(version)
     attributes = _Ruleset(fs, _TCP if version >= 4 else 0, _SCOPES if version >= 6 else 0)
     size = 24 if version >= 6 else 16 if version >= 4 else 8
     ruleset = kernel.syscall("landlock_create_ruleset", _CREATE, ctypes.byref(attributes), size, 0)
-    for paths, rights in ((read, _READ), (write, _WRITE), (devices, _READ_FILE | _WRITE_FILE)):
+    device = _READ_FILE | _WRITE_FILE
+    for paths, rights in ((read, _READ), (write, _WRITE), (devices, device), (driven, device | _IOCTL_DEV)):
         for path in paths:
             _allow(ruleset, path, rights & fs)
     return ruleset

@@ -65,7 +65,8 @@ def enter_raw(policy: Mapping[str, Any], *, execute: bool = False) -> None:
     parent = os.getppid()
     ruleset = None
     if layers["landlock"]:
-        ruleset = landlock.build(policy["read"], policy["write"], policy["devices"])
+        write = [*policy["write"], *policy["shared"]]
+        ruleset = landlock.build(policy["read"], write, policy["devices"], policy["gpu_devices"])
     _limit(policy, own_user=layers["own_user"])
     if layers["own_user"]:
         uid = identity.own_id(policy["write"][0] if policy["write"] else None)
@@ -80,9 +81,10 @@ def enter_raw(policy: Mapping[str, Any], *, execute: bool = False) -> None:
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
     if ruleset is not None:
         landlock.restrict(ruleset)
-    if layers["seccomp"]:
+    if layers["seccomp"] and policy["gpu"] < 3:
         processes = bool(policy["processes"])
-        seccomp.install(processes=processes, execute=processes or execute, pid=os.getpid())
+        spared = seccomp.DRIVER if policy["gpu"] == 2 else frozenset()
+        seccomp.install(processes=processes, execute=processes or execute, pid=os.getpid(), spared=spared)
 
 
 def _limit(policy: Mapping[str, Any], *, own_user: bool) -> None:
@@ -90,7 +92,7 @@ def _limit(policy: Mapping[str, Any], *, own_user: bool) -> None:
         mapped = int(file.read().split()[0]) * resource.getpagesize()
     tasks = policy["tasks"] + (0 if own_user else _tasks_of(os.getuid()))
     limits = (
-        (resource.RLIMIT_AS, mapped + policy["memory_bytes"]),
+        (resource.RLIMIT_AS, resource.RLIM_INFINITY if policy["gpu"] else mapped + policy["memory_bytes"]),
         (resource.RLIMIT_CPU, policy["cpu_seconds"]),
         (resource.RLIMIT_FSIZE, policy["file_bytes"]),
         (resource.RLIMIT_NPROC, tasks),
@@ -99,7 +101,10 @@ def _limit(policy: Mapping[str, Any], *, own_user: bool) -> None:
     )
     for kind, value in limits:
         hard = resource.getrlimit(kind)[1]
-        value = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        if resource.RLIM_INFINITY in (value, hard):
+            value = hard if value == resource.RLIM_INFINITY else value
+        else:
+            value = min(value, hard)
         resource.setrlimit(kind, (value, value))
 
 

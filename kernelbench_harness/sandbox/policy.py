@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 import sys
 import sysconfig
@@ -37,6 +38,9 @@ class Policy:
     """Files and folders in its own folder, watched likewise."""
     processes: bool = False
     """Whether it may fork and execute. Threads are always allowed."""
+    gpu: int = 0
+    """How much it may do for the sake of a GPU, one of `GPU_LEVELS`; 0 is nothing, and it sees none. With a GPU its
+    address space is not limited: CUDA reserves hundreds of gigabytes; the worker watches its memory instead."""
     tasks: int = 256
     """Threads and processes at most (of its user id; without root, beyond what the user already runs)."""
 
@@ -46,7 +50,37 @@ class Policy:
         raw["read"] = [str(path) for path in (*system_read(), *self.read)]
         raw["write"] = [str(path) for path in self.write]
         raw["devices"] = list(DEVICES)
+        raw["gpu_devices"] = gpu_devices() if self.gpu else []
+        raw["shared"] = ["/dev/shm"] if self.gpu >= 2 else []
+        if self.gpu:
+            raw["read"] += GPU_READ + [path for path in os.environ.get("LD_LIBRARY_PATH", "").split(":") if path]
         return raw
+
+
+GPU_LEVELS = (1, 2, 3)
+"""1: the driver's devices and what it says in /proc and /sys. 2: besides, files in /dev/shm and the calls that some
+releases of the driver need (`seccomp.DRIVER`). 3: no filter on system calls. A harness takes the first that works."""
+GPU_READ = [
+    "/proc/self",
+    "/proc/devices",
+    "/proc/modules",
+    "/proc/sys/vm",
+    "/proc/driver/nvidia",
+    "/proc/driver/nvidia-uvm",
+]
+GPU_READ += [
+    "/sys/module/nvidia",
+    "/sys/module/nvidia_uvm",
+    "/sys/bus/pci",
+    "/sys/devices",
+    "/sys/class/drm",
+    "/etc/nvidia",
+]
+
+
+def gpu_devices() -> list[str]:
+    """The NVIDIA driver's device files, the numbered ones of all GPUs among them: CUDA_VISIBLE_DEVICES chooses."""
+    return [*sorted(glob.glob("/dev/nvidia*")), *sorted(glob.glob("/dev/nvidia-caps/*"))]
 
 
 @cache

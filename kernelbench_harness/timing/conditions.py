@@ -1,8 +1,8 @@
 """What the machine was like while something was timed: load, clocks, temperature, stolen time.
 
 Guarantees: JSON values; what a machine does not tell is absent, never a guess; a snapshot costs well under a
-millisecond where the clock is in /sys, and starts no process. Not guaranteed: that a virtual machine sees its host's
-load; stolen time is told only by hypervisors that tell it.
+millisecond where the clock is in /sys (a GPU's some more), and starts no process. Not guaranteed: that a virtual
+machine sees its host's load; stolen time is told only by hypervisors that tell it.
 """
 
 from __future__ import annotations
@@ -15,12 +15,17 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from kernelbench_harness.timing import nvml
+
 _SYSTEM = Path("/sys")
 _PROCESSES = Path("/proc")
 
 
-def snapshot(core: int | None = None) -> dict[str, Any]:
-    """Load over a minute, runnable processes, clock of `core` in MHz, hottest sensor in degrees Celsius."""
+def snapshot(core: int | None = None, gpu: str = "") -> dict[str, Any]:
+    """Load over a minute, runnable processes, clock of `core` in MHz, hottest sensor in degrees Celsius.
+
+    Under "gpu" what the GPU of this UUID says (`nvml.reading`).
+    """
     found: dict[str, Any] = {"cores": len(os.sched_getaffinity(0))}
     with contextlib.suppress(OSError):
         found["load"] = round(os.getloadavg()[0], 2)
@@ -33,15 +38,17 @@ def snapshot(core: int | None = None) -> dict[str, Any]:
     temperature = _temperature()
     if temperature is not None:
         found["celsius"] = temperature
+    if gpu and (told := nvml.reading(gpu)):
+        found["gpu"] = told
     return found
 
 
 class Watch:
     """From now until `end`: what was so before and after, and what was stolen in between."""
 
-    def __init__(self, core: int | None = None) -> None:
-        self._core = core
-        self._before = snapshot(core)
+    def __init__(self, core: int | None = None, gpu: str = "") -> None:
+        self._core, self._gpu = core, gpu
+        self._before = snapshot(core, gpu)
         self._stolen = _stolen_ms(core)
         self._begin = time.monotonic()
 
@@ -51,7 +58,7 @@ class Watch:
         stolen = _stolen_ms(self._core)
         if stolen is not None and self._stolen is not None:
             found["stolen_ms"] = stolen - self._stolen
-        return found | {"before": self._before, "after": snapshot(self._core)}
+        return found | {"before": self._before, "after": snapshot(self._core, self._gpu)}
 
 
 def private_cache_bytes(core: int | None = None) -> int:
@@ -114,7 +121,7 @@ def plain_claims(raw: object) -> dict[str, float]:
     """A process's own account of what it used, as far as it has the form of one."""
     if not isinstance(raw, Mapping):
         return {}
-    names = ("wall_ms", "cpu_ms", "involuntary_switches", "voluntary_switches", "page_faults")
+    names = ("wall_ms", "cpu_ms", "involuntary_switches", "voluntary_switches", "page_faults", "side_stream_calls")
     return {name: raw[name] for name in names if type(raw.get(name)) in (int, float) and 0 <= raw[name] < 1e12}
 
 

@@ -157,10 +157,10 @@ def measure(
     was_collecting = gc.isenabled()
     gc.disable()
     try:
-        before = _usage()
+        before = usage()
         switches = before.ru_nivcsw
         begin = clock()
-        while not _enough(samples, clock() - begin, protocol):
+        while not enough(samples, clock() - begin, protocol):
             first = len(samples) * inner
             results[:] = [None] * inner
             batch = [fresh(first + place) for place in rounds]
@@ -174,11 +174,11 @@ def measure(
             while len(kept) > keep:
                 del kept[next(iter(kept))]
         wall = clock() - begin
-        claims = _claims(before, wall)
+        told = claims(before, wall)
     finally:
         if was_collecting:
             gc.enable()
-    return Measured(samples, kept, inner, warm_ups, claims)
+    return Measured(samples, kept, inner, warm_ups, told)
 
 
 def _warm_up(
@@ -189,12 +189,12 @@ def _warm_up(
     count, quickest = 0, math.inf
     kept: list[R] = []
     while True:
-        faults = _usage().ru_minflt
+        faults = usage().ru_minflt
         inputs = fresh(count)
         start = clock()
         result = call(inputs)
         now = clock()
-        settled = _usage().ru_minflt - faults < _FEW_FAULTS
+        settled = usage().ru_minflt - faults < _FEW_FAULTS
         kept = [*kept, result][-keep:]  # as many outputs alive as later
         count, quickest = count + 1, min(quickest, now - start)
         spent = now - begin
@@ -209,10 +209,10 @@ def _nap_if_disturbed(switches: int) -> int:
     Who wakes up has a whole slice of the scheduler's before it; one used up by preparing inputs would end within the
     sample. On a quiet core this does nothing.
     """
-    now = _usage().ru_nivcsw
+    now = usage().ru_nivcsw
     if now != switches:
         _sleep(_NAP_S)
-        now = _usage().ru_nivcsw
+        now = usage().ru_nivcsw
     return now
 
 
@@ -225,7 +225,8 @@ def _inner(quickest: float, input_bytes: int) -> int:
     return inner
 
 
-def _enough(samples: Sequence[float], spent: float, protocol: Protocol) -> bool:
+def enough(samples: Sequence[float], spent: float, protocol: Protocol) -> bool:
+    """Whether sampling ends, `spent` seconds after it began."""
     count = len(samples)
     if count < protocol.fewest:
         return count >= 3 and spent > protocol.slow_s
@@ -239,12 +240,14 @@ def _enough(samples: Sequence[float], spent: float, protocol: Protocol) -> bool:
     )
 
 
-def _usage() -> resource.struct_rusage:
+def usage() -> resource.struct_rusage:
+    """What this process has used so far."""
     return resource.getrusage(resource.RUSAGE_SELF)
 
 
-def _claims(before: resource.struct_rusage, wall: float) -> dict[str, float]:
-    after = _usage()
+def claims(before: resource.struct_rusage, wall: float) -> dict[str, float]:
+    """What this process used in `wall` seconds, since `before`."""
+    after = usage()
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "wall_ms": round(wall * 1000, 3),

@@ -28,6 +28,25 @@ def outcomes(domain: Domain, workspace: Path) -> dict[str, Check]:
     return {check.name: check for check in conform(domain, probes, workspace)}
 
 
+def test_foreign_calls_may_have_a_cohort_of_their_own_with_the_tag(mini: Domain) -> None:
+    def strangers(cohort: str, **tags: bool):
+        item = next(mini.calls(0))
+        return replace(mini, foreign_calls=lambda: iter([replace(item, split="test", cohort=cohort, tags=tags)]))
+
+    assert attempt("splits", lambda: check_splits(strangers("archive", foreign=True))).outcome == "pass"
+    for wrong in (strangers("archive"), strangers("unseen", foreign=True)):
+        failed = attempt("splits", lambda wrong=wrong: check_splits(wrong))
+        assert failed.outcome == "fail" and "tag foreign" in failed.detail
+
+
+def test_a_probe_may_allow_several_answers(mini: Domain) -> None:
+    (probe, *_) = [one for one in load_probes(mini.root / "probes.jsonl") if "verdict" in one.expect]
+    several = replace(probe, expect={"verdict": ["no such verdict", probe.expect["verdict"]]})
+    assert check_probes(mini, [several]).startswith("1 probes hold")
+    none = replace(probe, expect={"verdict": ["no such verdict", "nor this"]})
+    assert attempt("real tool", lambda: check_probes(mini, [none])).outcome == "fail"
+
+
 def edit_spec(domain: Domain, change) -> None:
     path = domain.root / "spec.json"
     spec = json.loads(path.read_text())

@@ -10,14 +10,16 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
 import pytest
 
-from adapt.domain import Domain
+from adapt.domain import Answered, Domain, Unanswered
 from adapt.errors import AdaptError, DomainError
 from adapt.labels import LabelStore
+from adapt.registry import Found
 from adapt.runs import labels_path, latest, read
 from adapt.verbs.label import Options, run, wanted
 from adapt.workers import answers
@@ -198,3 +200,27 @@ def test_workers_take_calls_at_the_same_time(mini: Domain) -> None:
 def test_senseless_numbers_are_refused(options: Options) -> None:
     with pytest.raises(AdaptError, match="--count must be"):
         run(options)
+
+
+def test_a_domain_is_asked_on_the_engine_it_brings(workspace: Path, mini: Domain, capsys, monkeypatch) -> None:
+    asked: list[int | None] = []
+
+    def engine(items: Iterator, workers: int | None) -> Iterator:
+        asked.append(workers)
+        with mini.open_real_tool() as tool:
+            for number, item in enumerate(items):
+                if number == 3:
+                    yield Unanswered(item, "the tool died twice")
+                else:
+                    yield Answered(item, tool.call(item.call), 0.5, {"machine": "far away"})
+
+    monkeypatch.setattr("adapt.verbs.label.find", lambda *_: Found(replace(mini, engines={"far": engine}), "a test", 0))
+    run(Options("mini", count=10, engine="far", workspace=workspace))
+    assert "not labelled: " in (out := capsys.readouterr().out) and "the tool died twice" in out
+    with store_of(workspace) as store:
+        assert store.count() == 9
+        assert list(store.environments().values()) == [{"machine": "far away"}]
+    run(Options("mini", count=2, workers=2, workspace=workspace))
+    assert asked == [None], "the second run was on threads of this process"
+    with pytest.raises(AdaptError, match="--engine ray: mini is asked on far, local"):
+        run(Options("mini", engine="ray", workspace=workspace))

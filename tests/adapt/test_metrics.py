@@ -55,3 +55,19 @@ def test_auroc_agrees_with_scikit_learn_when_probabilities_tie():
     truth = generator.integers(0, 2, 200).astype(float)
     p = np.round(0.3 * truth + 0.7 * generator.uniform(size=200), 1)
     assert metrics.auroc(truth, p) == pytest.approx(roc_auc_score(truth, p))
+
+
+def test_the_gain_is_paired_over_the_same_calls():
+    generator = np.random.default_rng(1)
+    truth = (generator.uniform(size=600) < 0.5).astype(float)
+    theirs = np.where(generator.uniform(size=600) < 0.7, truth, 1 - truth)
+    ours = theirs.copy()
+    wrong = np.flatnonzero(theirs != truth)[:30]
+    ours[wrong] = truth[wrong]  # better on 30 calls and the same on all others: 5 points, and never less
+    twins = [str(row // 3) for row in range(600)]
+    gain = metrics.gains({"accuracy": metrics.accuracy}, truth, ours, theirs, twins)["accuracy"]
+    assert gain.value == pytest.approx(0.05) and 0.03 < gain.low < 0.05 < gain.high < 0.08
+    apart = metrics.evaluate({"accuracy": metrics.accuracy}, truth, ours, twins)["accuracy"]
+    assert gain.high - gain.low < apart.high - apart.low
+    none = metrics.gains({"accuracy": metrics.accuracy}, truth, theirs, theirs, twins)["accuracy"]
+    assert (none.value, none.low, none.high) == (0.0, 0.0, 0.0)

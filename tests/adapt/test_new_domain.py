@@ -52,6 +52,20 @@ def test_a_registered_domain_is_a_template_without_its_labels(tmp_path: Path) ->
     assert (copy.root / "README.md").read_text().startswith("# toy2")
 
 
+def test_the_name_of_a_shipped_domain_gives_a_copy_of_it(tmp_path: Path, capsys) -> None:
+    assert run(Options("cpp", workspace=tmp_path)) == 0
+    assert "a copy of the 'cpp' domain" in capsys.readouterr().out
+    copy = find("cpp", tmp_path).domain
+    assert copy.root == tmp_path / "domains" / "cpp" and copy.spec.name == "cpp_code_validator"
+    assert not (copy.root / "labels").exists()
+    assert next(copy.calls(0)).call.name == copy.spec.name
+
+
+def test_a_template_of_another_name_may_be_asked_for(tmp_path: Path) -> None:
+    assert run(Options("cpp", template="blank", workspace=tmp_path)) == 0
+    assert find("cpp", tmp_path).domain.spec.name == "cpp_expression_check"
+
+
 def test_a_standalone_domain_is_a_package_that_pip_installs(tmp_path: Path, adapt) -> None:
     assert run(Options("apart", standalone=True, workspace=tmp_path)) == 0
     package = tmp_path / "adapt_domain_apart"

@@ -68,6 +68,33 @@ def test_intervals_of_numbers_are_held_against_the_real_ones() -> None:
     assert figures == {"ms": {"seen": {"n": 2, "held": 0.5}}}
 
 
+def test_the_gain_over_facts_alone_stands_beside_the_methods(fidelity: dict) -> None:
+    for cohorts in fidelity["verdicts"].values():
+        for entry in cohorts.values():
+            ours, theirs = (entry["methods"][name]["accuracy"][0] for name in ("simulator", "facts alone"))
+            value, low, high = entry["gain"]["accuracy"]
+            assert value == pytest.approx(ours - theirs, abs=2e-4) and low <= value <= high
+
+
+def test_published_figures_and_notes_are_shown_with_their_source(fidelity: dict, capsys) -> None:
+    from adapt.report import render
+    from adapt.tables import fidelity_table
+
+    name = next(iter(fidelity["verdicts"]))
+    shown = {
+        **fidelity,
+        "published": {name: {"name": "Somebody, Table 9", "figures": {"accuracy": 0.8642}}},
+        "notes": {name: "about something else"},
+        "missing": "no test label says speed",
+    }
+    fidelity_table(shown)
+    for text in (capsys.readouterr().out, render(shown)):
+        for said in ("Somebody, Table 9", "0.864", "about something else", "no test label says speed"):
+            assert said in text
+        assert "gain over facts alone: accuracy" in text
+    assert "Somebody" not in render(fidelity)
+
+
 class _Page(HTMLParser):
     """Counts tags and remembers what is loaded from elsewhere."""
 

@@ -6,8 +6,7 @@ import pytest
 
 from domains.cpp import DOMAIN
 from domains.cpp.calls import HELD_OUT_MISTAKES, TEST_OPERATORS, VALIDATION_OPERATORS, calls, foreign_calls
-from domains.cpp.prompt import condense
-from domains.cpp.real_tool import content_of
+from domains.kernels import condense, content_of
 from kernelbench_harness.label import STAGES, Label, Timing, Verdict
 
 
@@ -43,7 +42,7 @@ def test_foreign_kernels_are_test_only_and_not_few():
     assert {(item.split, item.cohort) for item in foreign} == {("test", "foreign")}
 
 
-@pytest.mark.parametrize("verdict", list(Verdict))
+@pytest.mark.parametrize("verdict", [verdict for verdict in Verdict if verdict is not Verdict.COMPILED])
 def test_every_verdict_becomes_a_valid_result(verdict):
     import jsonschema
 

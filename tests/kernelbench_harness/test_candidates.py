@@ -106,7 +106,7 @@ def test_two_samples_with_one_code_are_two(tmp_path: Path) -> None:
 
 
 def test_nothing_to_label_is_one_clear_error(tmp_path: Path) -> None:
-    with pytest.raises(CandidateError, match=r"no \.py files here"):
+    with pytest.raises(CandidateError, match=r"no \.py or \.cu files here"):
         load_candidates(tmp_path, PROBLEMS)
     kernel(tmp_path, 0, b"\0")
     with pytest.raises(CandidateError, match=r"no candidate for any of .*; the first left out: .*NUL"):

@@ -92,6 +92,12 @@ def test_help_imports_nothing_heavy(command: list[str]) -> None:
         (["label", "p.jsonl", "c", "--workers", "0"], "--workers '0': give 'auto' or a number from 1 on"),
         (["label", "p.jsonl", "c", "--workers", "many"], "--workers 'many'"),
         (["label", "p.jsonl", "--backend", "dask"], "dask"),
+        (["label", "p.jsonl", "c", "--compilers", "-3"], "--compilers '-3': give 'auto' or a number from 0 on"),
+        (["label", "p.jsonl", "c", "--objects", "nothing"], "nothing: no set of objects here; make one with label"),
+        (["label", "p.jsonl", "c", "--device", "gpu"], "device is cpu, cuda or cuda:N, not 'gpu'"),
+        (["label", "p.jsonl", "c", "--device", "cuda:99"], "device cuda:99: "),
+        (["label", "p.jsonl", "c", "--arch", "sm90"], "such as sm_90, not 'sm90'"),
+        (["label", "p.jsonl", "c", "--backend", "ray", "--export-objects", "x"], "are for --backend local"),
         (["label", "p.jsonl", "--track", "any"], "any"),
         (
             ["label", "level1", "kernel.py", "--problem", "19_ReLU", "--scale", "full", "--cluster", "a=1"],
@@ -99,7 +105,7 @@ def test_help_imports_nothing_heavy(command: list[str]) -> None:
         ),
         (["label", "--verify"], "labels.sqlite: no such label store; import into one first"),
         (["label", "--verify", "p.sqlite", "c"], "--verify takes problems and candidates from a store"),
-        (["label", "level1", "nothing", "--scale", "full"], "nothing: no .py files here"),
+        (["label", "level1", "nothing", "--scale", "full"], "nothing: no .py or .cu files here"),
         (["label", "level1", "kernel.py", "--problem", "99_None", "--scale", "full"], "99_None"),
         (["label", "p.jsonl", "--compile", "fast"], "fast"),
         (["label", "p.jsonl"], "what to label? give CANDIDATES or --reference-as-candidate"),
@@ -206,18 +212,25 @@ def test_what_cannot_be_labelled_is_listed_and_the_batch_goes_on(tmp_path: Path,
     cuda = KERNEL.replace(
         "cpp_sources=source", "cpp_sources='torch::Tensor relu(torch::Tensor x);', cuda_sources=source"
     )
+    raw = b"#include <torch/extension.h>\n__global__ void k() {}\n"
     unusable = [b"\x7fELF\x00\x01" * 100, "# é".encode("latin-1"), b"x" * 50_000_000, cuda.encode()]
     for number, content in enumerate([*unusable, KERNEL.encode()]):
         (mine / name.format(number)).write_bytes(content)
     (mine / "level_1_problem_77_sample_0_kernel.py").write_text(KERNEL)
-    options = "--scale tiny --no-timing --workers auto".split()
+    (mine / "level_1_problem_19_sample_9_kernel.cu").write_bytes(raw)
+    options = "--scale tiny --no-timing --workers auto --device cpu --arch sm_20".split()  # no nvcc of today has it
     done = run("label", problem, mine, "--out", tmp_path / "l.sqlite", *options)
     assert done.returncode == 0, done.stderr
     left_out = [line for line in done.stdout.splitlines() if line.startswith("left out: ")]
     assert "2 jobs: 1 new, 0 reused" in done.stdout
-    for what in (*(name.format(number) for number in range(4)), "level 1 problem 77, which is not loaded"):
+    others = (
+        "sample_9_kernel.cu: a raw .cu needs a PYBIND11_MODULE",
+        "level 1 problem 77, which is not loaded",
+        "nvcc",
+    )
+    for what in (*(name.format(number) for number in range(4)), *others):
         assert sum(what in line for line in left_out) == 1, left_out
-    assert len(left_out) == 5
+    assert len(left_out) == 6
 
 
 @pytest.mark.timeout(240)
@@ -228,3 +241,11 @@ def test_no_compiler_is_one_line(tmp_path: Path, problem: Path) -> None:
     command = [sys.executable, "-m", "kernelbench_harness.cli", "check", problem, tmp_path / "k.py", "--scale", "tiny"]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=110, check=False)
     assert "no C++ compiler 'g++' on PATH: install g++" in refused(done)
+    command[3:] = ["label", problem, tmp_path / "k.py", "--problem", "19_ReLU", "--scale", "tiny", "--out", "l.sqlite"]
+    command[:3] = [sys.executable, "-m", "kernelbench_harness.cli"]
+    done = subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=110, check=False, cwd=tmp_path
+    )
+    assert done.returncode == 2
+    last = done.stderr.strip().split("\n")[-1]
+    assert last.startswith("error: none of 1 candidates could be labelled; no C++ compiler 'g++' on PATH")

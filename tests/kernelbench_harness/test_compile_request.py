@@ -83,11 +83,6 @@ def test_flags_split_as_the_shell_would() -> None:
         split(("-DX=$(id)",))
 
 
-def test_cuda_is_an_error_of_ours_and_no_label(tmp_path: Path) -> None:
-    with pytest.raises(RequestError, match="nvcc"):
-        build(CompileRequest("ext", ("",), cuda_sources=("__global__ void k() {}",)), cache_dir=tmp_path)
-
-
 @pytest.mark.parametrize("flag", ["-o /tmp/x", "-fplugin=evil.so", "@flags", "-wrapper sh", "-O3; touch x"])
 def test_flags_that_redirect_the_compiler_are_a_failed_build(tmp_path: Path, flag: str) -> None:
     result = build(CompileRequest("ext", ("",), extra_cflags=(flag,)), cache_dir=tmp_path)

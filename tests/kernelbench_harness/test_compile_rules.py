@@ -46,6 +46,12 @@ def test_names_at_namespace_level_are_found_and_no_others() -> None:
     assert found.macros == {"CHECK": "(x) check_impl(x)", "SHARED": "1"}
 
 
+def test_a_parameter_of_enum_type_makes_no_enum_of_a_body() -> None:
+    found = names.read(["static int of(const enum Kind kind) { int tmp = 1; return tmp; }\n", "enum Kind { one };\n"])
+    assert "one" in found.global_names()
+    assert "tmp" not in found.global_names()
+
+
 def test_names_survive_a_file(tmp_path: Path) -> None:
     NAMES.save(tmp_path / "names.json")
     assert names.Names.load(tmp_path / "names.json") == NAMES
@@ -65,7 +71,12 @@ def test_tokens() -> None:
     [
         ("int CHECK;", True),
         ("int SHARED_;", False),
-        ("static_assert(sizeof(int) == 4);", True),
+        ("static_assert(sizeof(int) == 4);", False),
+        ("static_assert(sizeof(at::Tensor) == 8);", True),
+        ("static_assert(CHECKED < visitproc);", True),
+        ("#pragma unroll\nfor (;;) {}", False),
+        ("#include <ATen/neither.h>\n", True),
+        ("#include <ATen/neither.h>\n#include <torch/extension.h>\n", False),
         ("#line 3\nint x;", True),
         ("#pragma omp parallel for\nint x;", False),
         ("#pragma GCC diagnostic error\nint x;", True),

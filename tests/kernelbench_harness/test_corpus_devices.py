@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from kernelbench_harness.corpus import pair
+from kernelbench_harness.corpus import OPERATORS, pair, siblings
+from kernelbench_harness.corpus.full_sizes import _LEVEL_1, _LEVEL_2, full_variants, kernelbench_problems
+from kernelbench_harness.corpus.operator import problem_code
 
 _HEADERS = "#include <cuda_runtime.h>\n#include <cmath>\n#include <cstdint>\n#include <cfloat>\n#include <limits>\n"
 
@@ -59,3 +61,37 @@ def test_triton_kernels_use_no_unknown_name() -> None:
             bound |= {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
             used = {n.id for n in ast.walk(function) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
             assert used <= bound, used - bound
+
+
+def test_a_family_has_a_clean_candidate_and_copies_with_one_edit_each() -> None:
+    sizes = set()
+    compiling = 0
+    for index in range(120):
+        clean, *broken = siblings(3, index, "cuda")
+        assert clean.mistake is None and 1 <= len(broken) <= 2
+        compiling += broken[0].mistake_class == "compile"
+        for copy in broken:
+            assert copy.problem == clean.problem and copy.twin == clean.twin and copy.code != clean.code
+            assert copy.site is not None
+            start, end = copy.site
+            # The site may take in the line around what was lost, but the first difference lies at it.
+            pairs = enumerate(zip(copy.code, clean.code, strict=False))
+            first = next((at for at, (left, right) in pairs if left != right), len(clean.code))
+            assert start - 80 <= first <= end + 80
+        sizes.add(clean.problem.scale)
+    assert (
+        sizes == {"cpu", "full"} and compiling >= 110
+    )  # a draft without a place for the first kinds drawn gets another
+    assert siblings(3, 7, "cuda") == siblings(3, 7, "cuda")
+
+
+def test_full_sizes_name_operators_that_exist_and_give_every_constant() -> None:
+    named = {name for table in (_LEVEL_1, _LEVEL_2) for name, _ in table.values()}
+    assert named <= set(OPERATORS) and len(kernelbench_problems()) >= 40
+    for operator in OPERATORS.values():
+        for size in full_variants(operator):
+            assert set(size.values) == set(operator.variants[0]), operator.name
+            module = ast.parse(problem_code(operator, size.values))
+            assert {"get_inputs", "get_init_inputs"} <= {
+                node.name for node in module.body if isinstance(node, ast.FunctionDef)
+            }

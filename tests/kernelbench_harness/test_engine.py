@@ -35,6 +35,8 @@ class Options:
     """What the engine itself reads of the harness's options."""
 
     core: int = -1
+    device: str = "cpu"
+    compile_only: bool = False
 
 
 OPTIONS: Any = Options()
@@ -333,19 +335,20 @@ def test_a_worker_that_dies_is_replaced_and_the_job_tried_once_more(tmp_path: Pa
 
 
 def test_an_error_of_one_candidate_is_collected_and_not_tried_again(tmp_path: Path, faults: Any) -> None:
-    work = told_to("RequestError 9:a", "CandidateError 9:b", "HarnessError 0:c")
+    work = told_to("RequestError 9:a", "CandidateError 9:b", "ToolchainError 9:d", "HarnessError 0:c")
     with LabelStore(tmp_path / "l.sqlite") as store:
         summary = label_many(work, store, OPTIONS, open_labeller=faulty)
-    assert (summary.new, faults.raised.total(), faults.opened) == (1, 2, 1)
+    assert (summary.new, faults.raised.total(), faults.opened) == (1, 3, 1)
     assert [(one.name, one.reason) for one in summary.failures] == [
         ("name of RequestError 9:a", "told to fail by RequestError 9:a"),
         ("name of CandidateError 9:b", "told to fail by CandidateError 9:b"),
+        ("name of ToolchainError 9:d", "told to fail by ToolchainError 9:d"),
     ]
 
 
 @pytest.mark.parametrize(
     ("code", "error"),
-    [("ToolchainError 9:a", ToolchainError), ("PlaceError 9:a", PlaceError), ("OSError 9:a", HarnessError)],
+    [("PlaceError 9:a", PlaceError), ("OSError 9:a", HarnessError)],
 )
 def test_a_fault_of_the_machine_ends_the_run(tmp_path: Path, faults: Any, code: str, error: type[HarnessError]) -> None:
     with (
@@ -373,3 +376,116 @@ def test_the_rate_counts_fresh_labels_only(capsys: pytest.CaptureFixture[str]) -
         progress._start -= 3600
         progress.advance("correct")
     assert "5/10 in 3600 s (1/h, 18000 s left)" in capsys.readouterr().err
+
+
+def test_each_runner_has_a_device_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernelbench_harness.devices import Gpu
+    from kernelbench_harness.engine import ahead, here, local
+    from kernelbench_harness.options import HarnessOptions
+
+    two = tuple(Gpu(n, f"GPU-{n}", "NVIDIA X", "sm_80", "580", "80000", "1980", "700") for n in range(2))
+    monkeypatch.setattr("kernelbench_harness.devices.gpus", lambda: two)
+    monkeypatch.setattr("kernelbench_harness.engine.cores.usable_cores", lambda: list(range(8)))
+    monkeypatch.setattr("kernelbench_harness.engine.here.usable_cores", lambda: list(range(8)))
+    given: list[HarnessOptions] = []
+
+    class Pool(local.LocalPool):
+        def __init__(self, options: HarnessOptions, workers: int, opener: Any = None, devices: Any = ()) -> None:
+            super().__init__(options, workers, opener, devices)
+            given.extend([options] * workers)
+            self.devices, self.workers = devices, workers
+
+    monkeypatch.setattr(here, "LocalPool", Pool)
+    place = here.here(HarnessOptions(device="cuda"), None)
+    assert isinstance(place, ahead.CompileAhead)
+    runners, compilers = place._runners, place._compilers
+    assert isinstance(runners, Pool) and isinstance(compilers, Pool)
+    assert (runners.devices, runners.workers, compilers.workers) == (["cuda:0", "cuda:1"], 2, 6)
+    told = given[-1]
+    assert (told.compile_only, told.device, told.arch, told.timing) == (True, "cpu", "sm_80", False)
+    assert here.devices(HarnessOptions(device="cuda:1")) == ["cuda:1"]
+    with pytest.raises(HarnessError, match="this machine shows 2 GPUs"):
+        here.devices(HarnessOptions(device="cuda:7"))
+    alone = here.here(HarnessOptions(), 3)
+    assert isinstance(alone, Pool) and alone.workers == 3
+
+
+def test_compiling_ahead_changes_no_label_and_is_bounded(tmp_path: Path) -> None:
+    from kernelbench_harness.engine.ahead import CompileAhead
+    from kernelbench_harness.engine.local import LocalPool
+
+    compiled, ran = Opener(environment="c"), Opener(pause_s=0.02)
+    drawn: list[int] = []
+
+    def stream() -> Iterator[tuple[Problem, Candidate]]:
+        for job in jobs(30):
+            drawn.append(len(drawn) - len(ran.asked))
+            yield job
+
+    with LabelStore(tmp_path / "l.sqlite") as store:
+        place = CompileAhead(LocalPool(OPTIONS, 2, compiled), LocalPool(OPTIONS, 1, ran), look=4)
+        summary = label_many(stream(), store, OPTIONS, backend=place)
+        assert {label.environment for label, _, _ in store.iterate()} == {"e1"}
+    assert (summary.new, summary.failed) == (30, 0)
+    assert sorted(compiled.asked) == sorted(ran.asked) == sorted(candidate.code for _, candidate in jobs(30))
+    assert max(drawn) <= 4 + 1 + 1, "no more than the look-ahead and what the runner holds"
+    assert (compiled.closed, ran.closed) == (len(compiled.opened), len(ran.opened))
+
+
+def test_a_compiler_that_fails_leaves_the_job_to_the_runner(tmp_path: Path, faults: Any) -> None:
+    from kernelbench_harness.engine.ahead import CompileAhead
+    from kernelbench_harness.engine.local import LocalPool
+
+    work = told_to("HarnessError 1:a", "CandidateError 1:b", "bug 1:c", "HarnessError 0:d")
+    with LabelStore(tmp_path / "l.sqlite") as store:
+        place = CompileAhead(LocalPool(OPTIONS, 1, faulty), LocalPool(OPTIONS, 1, timeouts), look=2)
+        summary = label_many(work, store, OPTIONS, backend=place)
+    assert (summary.new, summary.failed) == (4, 0)
+    assert faults.raised.total() == 3
+
+
+@contextmanager
+def timeouts(options: Any) -> Iterator[Labeller]:
+    echo = Echo(options.core)
+    echo.label = _timeout  # type: ignore[method-assign]
+    yield echo
+
+
+def test_outcomes_are_taken_one_by_one_and_leaving_early_ends_the_workers() -> None:
+    from kernelbench_harness.engine import outcomes
+    from kernelbench_harness.engine.local import LocalPool
+
+    opener = Opener(pause_s=0.01)
+    with LocalPool(OPTIONS, 2, opener) as pool:
+        stream = outcomes(jobs(1000), pool)
+        found = [next(stream) for _ in range(5)]
+        stream.close()
+    assert all(outcome.label is not None and outcome.label.candidate == job[1].id for job, outcome in found)
+    assert opener.closed == len(opener.opened)
+    assert len(opener.asked) < 20
+
+
+def test_two_pools_take_different_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kernelbench_harness.engine.cores import Core, usable_cores
+
+    monkeypatch.setattr("kernelbench_harness.engine.cores._folder", lambda: tmp_path)  # others of this user are at work
+    count = len(usable_cores())
+    first = Core.reserve_many(1)
+    second = Core.reserve_many(count)
+    try:
+        assert len({core.number for core in second}) == count
+        if count > 1:
+            assert second[0].number != first[0].number, "the free ones come first"
+    finally:
+        for core in [*first, *second]:
+            core.release()
+
+
+def test_options_survive_the_way_to_a_cluster(tmp_path: Path) -> None:
+    from kernelbench_harness.engine import message
+    from kernelbench_harness.options import HarnessOptions
+
+    options = HarnessOptions(
+        cache_dir=tmp_path / "c", objects=tmp_path / "o", device="cuda", arch="sm_80", timing_samples=(3, 9), core=1
+    )
+    assert message.options_of(message.options_text(options), 1) == options

@@ -249,7 +249,7 @@ def test_claims_are_held_against_labels_made_here(tmp_path: Path, harness_cache:
     ("code", "reason"),
     [
         ("class ModelNew: load_inline(cuda_sources=s)", "needs nvcc"),
-        ("import triton\nclass ModelNew: ...", "needs a GPU"),
+        ("import triton\nclass ModelNew: ...", ""),
         ("class ModelNew:\n  x = torch.zeros(3, device='cuda')", "needs a GPU"),
         ("class ModelNew: ...", ""),
     ],

@@ -38,6 +38,8 @@ _null = at_sites("pointed", change=lambda old, site, rng: "(float*)nullptr" if "
 def _wrong_check(draft: Draft, rng: Random) -> Edit | None:
     """A check that every good input fails: the mistake of an author who has another layout or device in mind."""
     edits: list[Edit | None] = []
+    # The device that the inputs are not on: a CUDA candidate's are on the GPU.
+    wrong = "{}.device().is_cpu()" if "__global__" in draft.text else "{}.is_cuda()"
     for site in draft.of("checked"):
         old = draft.at(site)
         tensor = old.split(".")[0]
@@ -46,13 +48,11 @@ def _wrong_check(draft: Draft, rng: Random) -> Edit | None:
             edits.append(
                 over(
                     site,
-                    rng.choice(
-                        (f"{tensor}.dim() == {rank % 4 + 1}", f"{tensor}.dim() > {rank}", f"{tensor}.is_cuda()")
-                    ),
+                    rng.choice((f"{tensor}.dim() == {rank % 4 + 1}", f"{tensor}.dim() > {rank}", wrong.format(tensor))),
                 )
             )
         else:
-            edits.append(over(site, rng.choice((f"{tensor}.scalar_type() == torch::kFloat64", f"{tensor}.is_cuda()"))))
+            edits.append(over(site, rng.choice((f"{tensor}.scalar_type() == torch::kFloat64", wrong.format(tensor)))))
     if edits:
         return pick(rng, edits)
     names = draft.of("size", "allocation")
@@ -62,7 +62,7 @@ def _wrong_check(draft: Draft, rng: Random) -> Edit | None:
     start, _ = draft.line_span(names[0].start)
     pad = draft.text[start : names[0].start]
     tensor = rng.choice(tensors)
-    test = rng.choice((f"{tensor}.is_cuda()", f"{tensor}.numel() % 1024 == 7", f"!{tensor}.is_contiguous()"))
+    test = rng.choice((wrong.format(tensor), f"{tensor}.numel() % 1024 == 7", f"!{tensor}.is_contiguous()"))
     return Edit(start, start, f'{pad}TORCH_CHECK({test}, "unsupported input {tensor}");\n')
 
 
@@ -126,8 +126,10 @@ def _zero_division(draft: Draft, rng: Random) -> Edit | None:
     pad = pad[: len(pad) - len(pad.lstrip())] or re.match(r" *", draft.text[start:]).group()  # type: ignore[union-attr]
     # Harmless where the size is large enough: what it does depends on the shapes.
     block = rng.choice(("4", "32", "256", "4096", "65536", "1000000"))
+    # A CUDA launch has its own `blocks`: a second one would break compiling instead.
+    count = "chunks" if "__global__" in draft.text else "blocks"
     lines = (
-        f'{pad}const int64_t blocks = {size} / {block};\n{pad}TORCH_CHECK({size} / blocks >= 0, "bad block size");\n'
+        f'{pad}const int64_t {count} = {size} / {block};\n{pad}TORCH_CHECK({size} / {count} >= 0, "bad block size");\n'
     )
     return Edit(end, end, lines)
 

@@ -101,8 +101,34 @@ void copy_elements(const Body& to, const Body& from) {
   else for_each_run(to, from, sizeof(D), sizeof(S), copy_run);
 }
 
+bool on_host(const Body& body) { return body.device_type == c10::kCPU; }
+
+void copy_into(const Body& to, const Body& from);
+
+// Between devices whole dense blocks travel: what is not dense, or of another type, is made so on its own side.
+void copy_on_device(const Body& to, const Body& from) {
+  if (to.device_type == from.device_type && to.device_index == from.device_index) {
+    return kbshim::device_operations->copy(to, from);
+  }
+  const c10::Device to_device(to.device_type, to.device_index), from_device(from.device_type, from.device_index);
+  const Dims sizes = kbshim::dims_of(from.sizes), dense = kbshim::contiguous_strides(sizes);
+  at::Tensor sent, received;
+  if (!from.contiguous) {
+    sent = kbshim::allocate(sizes, dense, from.type, from_device);
+    copy_into(*sent.kbshim_body(), from);
+  }
+  const bool direct = to.contiguous && to.type == from.type;
+  if (!direct) received = kbshim::allocate(sizes, dense, from.type, to_device);
+  const Body& target = direct ? to : *received.kbshim_body();
+  const Body& source = from.contiguous ? from : *sent.kbshim_body();
+  const size_t bytes = static_cast<size_t>(from.count) * c10::elementSize(from.type);
+  kbshim::device_operations->transfer(target.data, to_device, source.data, from_device, bytes);
+  if (!direct) copy_into(to, target);
+}
+
 void copy_into(const Body& to, const Body& from) {
   if (to.count == 0) return;
+  if (!on_host(to) || !on_host(from)) return copy_on_device(to, from);
   if (to.type == from.type && to.contiguous && from.contiguous) {
     std::memmove(to.data, from.data, static_cast<size_t>(to.count) * c10::elementSize(to.type));
     return;
@@ -119,6 +145,7 @@ void fill(const Body& body, const c10::Scalar& value) {
     D x;
     if constexpr (std::is_integral_v<D> && !std::is_same_v<D, bool>) x = static_cast<D>(value.toLong());
     else x = convert<D>(value.toDouble());
+    if (!on_host(body)) return kbshim::device_operations->fill(body, &x);
     const int64_t run = body.contiguous ? body.count : body.sizes.back();
     const int64_t step = body.contiguous ? 1 : body.strides.back();
     const auto fill_run = [&](char* write, const char*) {
@@ -150,15 +177,15 @@ T* typed(const at::Tensor& tensor) {
   return static_cast<T*>(tensor.data_ptr());
 }
 
-at::Tensor make(const Dims& sizes, const Dims& strides, c10::ScalarType type, const c10::TensorOptions& options) {
-  TORCH_CHECK(!options.has_device() || options.device().is_cpu(), "PyTorch is not linked with support for ",
-              options.device().type(), " devices");
-  return kbshim::allocate(sizes, strides, options.has_dtype() ? options.dtype().toScalarType() : type);
+at::Tensor make(const Dims& sizes, const Dims& strides, c10::ScalarType type, c10::Device device,
+                const c10::TensorOptions& options) {
+  return kbshim::allocate(sizes, strides, options.has_dtype() ? options.dtype().toScalarType() : type,
+                          options.has_device() ? options.device() : device);
 }
 
 at::Tensor make(c10::IntArrayRef size, const c10::TensorOptions& options) {
   const Dims sizes = size.vec();
-  return make(sizes, kbshim::contiguous_strides(sizes), c10::kFloat, options);
+  return make(sizes, kbshim::contiguous_strides(sizes), c10::kFloat, c10::kCPU, options);
 }
 
 // torch::full without a dtype takes it from the value.
@@ -168,7 +195,8 @@ c10::ScalarType type_of(const c10::Scalar& value) {
 
 at::Tensor make_like(const at::Tensor& self, const c10::TensorOptions& options) {
   TORCH_CHECK(self.defined(), "tensor does not have a device");
-  return make(self.sizes().vec(), kbshim::preserved_strides(*self.kbshim_body()), self.scalar_type(), options);
+  return make(self.sizes().vec(), kbshim::preserved_strides(*self.kbshim_body()), self.scalar_type(), self.device(),
+              options);
 }
 
 }  // namespace
@@ -190,29 +218,42 @@ KBSHIM_ELEMENT(double)
 KBSHIM_ELEMENT(bool)
 KBSHIM_ELEMENT(c10::BFloat16)
 
+DeprecatedTypeProperties& Tensor::type() const {
+  static std::map<std::pair<ScalarType, bool>, DeprecatedTypeProperties> known;  // never shrinks: references stay good
+  static std::mutex mutex;
+  const std::lock_guard<std::mutex> lock(mutex);
+  return known.try_emplace({scalar_type(), is_cuda()}, scalar_type(), is_cuda()).first->second;
+}
+
 Scalar Tensor::item() const {
   TORCH_CHECK(numel() == 1, "a Tensor with ", numel(), " elements cannot be converted to Scalar");
   return with_type(scalar_type(), [&](auto d) {
     using D = decltype(d);
-    return Scalar(widen(*static_cast<const D*>(data_ptr())));
+    D value;
+    if (on_host(*body())) value = *static_cast<const D*>(data_ptr());
+    else kbshim::device_operations->transfer(reinterpret_cast<char*>(&value), kCPU, body()->data, device(), sizeof(D));
+    return Scalar(widen(value));
   });
 }
 
 Tensor Tensor::contiguous() const {
   if (is_contiguous()) return *this;
-  Tensor copy = kbshim::allocate(sizes().vec(), kbshim::contiguous_strides(sizes().vec()), scalar_type());
+  Tensor copy = kbshim::allocate(sizes().vec(), kbshim::contiguous_strides(sizes().vec()), scalar_type(), device());
   return copy.copy_(*this);
 }
 
 Tensor Tensor::clone() const {
-  Tensor copy = kbshim::allocate(sizes().vec(), kbshim::preserved_strides(*body()), scalar_type());
+  Tensor copy = kbshim::allocate(sizes().vec(), kbshim::preserved_strides(*body()), scalar_type(), device());
   return copy.copy_(*this);
 }
 
-Tensor Tensor::to(ScalarType dtype) const {
-  if (dtype == scalar_type()) return *this;
-  Tensor copy = kbshim::allocate(sizes().vec(), kbshim::preserved_strides(*body()), dtype);
-  return copy.copy_(*this);
+Tensor Tensor::kbshim_to(ScalarType dtype, Device target, bool copy) const {
+  if (target.is_cuda() && !target.has_index() && kbshim::device_operations) {
+    target = is_cuda() ? device() : Device(kCUDA, kbshim::device_operations->current_device());
+  }
+  if (dtype == scalar_type() && target == device() && !copy) return *this;
+  Tensor made = kbshim::allocate(sizes().vec(), kbshim::preserved_strides(*body()), dtype, target);
+  return made.copy_(*this);
 }
 
 Tensor& Tensor::fill_(const Scalar& value) const {
@@ -221,7 +262,7 @@ Tensor& Tensor::fill_(const Scalar& value) const {
 }
 
 Tensor& Tensor::zero_() const {
-  if (is_contiguous() && numel() > 0) std::memset(data_ptr(), 0, nbytes());
+  if (is_contiguous() && numel() > 0 && on_host(*body())) std::memset(data_ptr(), 0, nbytes());
   else fill_(0);
   return const_cast<Tensor&>(*this);
 }

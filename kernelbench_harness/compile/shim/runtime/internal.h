@@ -29,13 +29,30 @@ struct Block {
   std::atomic<int64_t> references{1};
   void* bytes = nullptr;
   DLManagedTensor* owner = nullptr;
+  c10::Device device = c10::Device(c10::kCPU);
+  void* ticket = nullptr;  // the device allocator's own note of the bytes
 };
+
+// What a library with CUDA units adds (cuda.cu); null in one without. Every function throws where CUDA fails, and none
+// is called for a tensor without elements.
+struct DeviceOperations {
+  char* (*allocate)(size_t bytes, c10::DeviceIndex index, void** ticket);
+  void (*release)(void* ticket);
+  void (*copy)(const Body& to, const Body& from);  // on one device: same sizes, any types and strides
+  void (*fill)(const Body& body, const void* element);
+  void (*transfer)(char* to, c10::Device to_device, const char* from, c10::Device from_device, size_t bytes);
+  c10::DeviceIndex (*current_device)();
+  void (*set_stream)(int32_t device, void* stream);
+  void (*check)();  // throws what a launch since the last check failed with
+};
+extern const DeviceOperations* device_operations;
 
 using Dims = std::vector<int64_t>;
 
-Body* make_body(Block* block, char* data, c10::ScalarType type, Dims sizes, Dims strides);
-at::Tensor view_of(const at::Tensor& base, char* data, Dims sizes, Dims strides);
-at::Tensor allocate(const Dims& sizes, const Dims& strides, c10::ScalarType type);
+Body* make_body(Block* block, char* data, c10::ScalarType type, const Dims& sizes, const Dims& strides);
+at::Tensor view_of(const at::Tensor& base, char* data, const Dims& sizes, const Dims& strides);
+at::Tensor allocate(const Dims& sizes, const Dims& strides, c10::ScalarType type, c10::Device device);
+inline Dims dims_of(const Extents& extents) { return Dims(extents.begin(), extents.end()); }
 Dims contiguous_strides(const Dims& sizes);
 Dims preserved_strides(const Body& body);
 

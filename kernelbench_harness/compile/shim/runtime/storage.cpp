@@ -3,9 +3,19 @@
 
 namespace kbshim {
 
+const DeviceOperations* device_operations = nullptr;
+
 void fail(const char* message) { throw c10::Error(message); }
-void fail(const std::string& message) { throw c10::Error(message); }
-void fail_internal(const char* condition, const char* file, int line, const std::string& message) {
+void fail_as(Failure kind, const char* message) {
+  switch (kind) {
+    case failure_index: throw c10::IndexError(message);
+    case failure_value: throw c10::ValueError(message);
+    case failure_type: throw c10::TypeError(message);
+    case failure_not_implemented: throw c10::NotImplementedError(message);
+    default: throw c10::Error(message);
+  }
+}
+void fail_internal(const char* condition, const char* file, int line, const char* message) {
   throw c10::Error(text(condition, " INTERNAL ASSERT FAILED at \"", file, "\":", line,
                         ", please report a bug to PyTorch. ", message));
 }
@@ -13,12 +23,14 @@ void fail_internal(const char* condition, const char* file, int line, const std:
 static void release(Block* block) noexcept {
   if (!block || block->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (block->owner && block->owner->deleter) block->owner->deleter(block->owner);
+  if (block->ticket) device_operations->release(block->ticket);
   std::free(block->bytes);
   delete block;
 }
 
 void destroy(Body* body) noexcept {
   release(body->block);
+  delete[] body->sizes.data();
   delete body;
 }
 
@@ -79,8 +91,8 @@ static int compare_dims(const Body& body, size_t a, size_t b) {
 // The layout of empty_like and clone (MemoryFormat::Preserve): the same strides where the tensor is dense, else dense
 // strides in the same order of dimensions.
 Dims preserved_strides(const Body& body) {
-  if (body.contiguous) return contiguous_strides(body.sizes);
-  if (is_dense(body)) return body.strides;
+  if (body.contiguous) return contiguous_strides(dims_of(body.sizes));
+  if (is_dense(body)) return dims_of(body.strides);
   const size_t dims = body.sizes.size();
   std::vector<size_t> inner_first(dims);
   for (size_t i = 0; i < dims; i++) inner_first[i] = dims - 1 - i;
@@ -105,26 +117,24 @@ Dims preserved_strides(const Body& body) {
   return strides;
 }
 
-Body* make_body(Block* block, char* data, c10::ScalarType type, Dims sizes, Dims strides) {
-  Body* body = new Body;
-  body->block = block;
-  body->data = data;
-  body->type = type;
-  body->count = 1;
-  for (int64_t size : sizes) body->count *= size;
-  body->contiguous = is_contiguous(sizes, strides, body->count);
-  body->sizes = std::move(sizes);
-  body->strides = std::move(strides);
-  return body;
+Body* make_body(Block* block, char* data, c10::ScalarType type, const Dims& sizes, const Dims& strides) {
+  const int64_t dims = static_cast<int64_t>(sizes.size());
+  int64_t* extents = new int64_t[2 * sizes.size() + 1];  // one array for both, which the sizes own
+  std::copy(sizes.begin(), sizes.end(), extents);
+  std::copy(strides.begin(), strides.end(), extents + dims);
+  int64_t count = 1;
+  for (int64_t size : sizes) count *= size;
+  return new Body{1,     block, data, Extents(extents, dims), Extents(extents + dims, dims),
+                  count, type,  is_contiguous(sizes, strides, count), block->device.type(), block->device.index()};
 }
 
-at::Tensor view_of(const at::Tensor& base, char* data, Dims sizes, Dims strides) {
+at::Tensor view_of(const at::Tensor& base, char* data, const Dims& sizes, const Dims& strides) {
   Body* from = base.kbshim_body();
   from->block->references.fetch_add(1, std::memory_order_relaxed);
-  return at::Tensor::kbshim_adopt(make_body(from->block, data, from->type, std::move(sizes), std::move(strides)));
+  return at::Tensor::kbshim_adopt(make_body(from->block, data, from->type, sizes, strides));
 }
 
-at::Tensor allocate(const Dims& sizes, const Dims& strides, c10::ScalarType type) {
+static size_t bytes_of(const Dims& sizes, c10::ScalarType type) {
   size_t count = 1;
   for (int64_t size : sizes) {
     TORCH_CHECK(size >= 0, "Trying to create tensor with negative dimension ", size, ": ", c10::IntArrayRef(sizes));
@@ -132,14 +142,27 @@ at::Tensor allocate(const Dims& sizes, const Dims& strides, c10::ScalarType type
       fail("Storage size calculation overflowed");
     }
   }
-  const size_t bytes = count * c10::elementSize(type);
-  void* memory = nullptr;
-  if (bytes && posix_memalign(&memory, 64, bytes)) {
-    fail(text("DefaultCPUAllocator: not enough memory: you tried to allocate ", bytes, " bytes."));
+  return count * c10::elementSize(type);
+}
+
+at::Tensor allocate(const Dims& sizes, const Dims& strides, c10::ScalarType type, c10::Device device) {
+  const size_t bytes = bytes_of(sizes, type);
+  std::unique_ptr<Block> block(new Block);
+  char* data = nullptr;
+  if (device.is_cuda()) {
+    TORCH_CHECK(device_operations, "PyTorch is not linked with support for cuda devices");
+    const c10::DeviceIndex index = device.has_index() ? device.index() : device_operations->current_device();
+    block->device = c10::Device(c10::kCUDA, index);
+    if (bytes) data = device_operations->allocate(bytes, index, &block->ticket);
+  } else {
+    void* memory = nullptr;
+    if (bytes && posix_memalign(&memory, 64, bytes)) {
+      fail(text("DefaultCPUAllocator: not enough memory: you tried to allocate ", bytes, " bytes."));
+    }
+    block->bytes = memory;
+    data = static_cast<char*>(memory);
   }
-  Block* block = new Block;
-  block->bytes = memory;
-  return at::Tensor::kbshim_adopt(make_body(block, static_cast<char*>(memory), type, sizes, strides));
+  return at::Tensor::kbshim_adopt(make_body(block.release(), data, type, sizes, strides));
 }
 
 }  // namespace kbshim

@@ -4,6 +4,33 @@
 
 namespace kbshim {
 
+struct Module {
+  struct Function {
+    std::string name;
+    std::string arguments;
+    std::string result;
+    std::string doc;
+    std::string argument_names;  // each followed by a newline
+    std::vector<Value> defaults;  // kind_absent where there is none
+    void* closure;
+    Thunk thunk;
+  };
+  std::vector<Function> functions;
+  std::string doc;
+  std::vector<Entry> entries;
+  Table table;
+};
+
+void define(Module* module, const Definition& d) {
+  module->functions.push_back({d.name, d.arguments, d.result, "", "", {}, d.closure, d.thunk});
+}
+void set_doc(Module* module, const char* doc) { module->functions.back().doc = doc; }
+void add_argument(Module* module, const char* name, const Value& default_value) {
+  module->functions.back().argument_names += std::string(name) + "\n";
+  module->functions.back().defaults.push_back(default_value);
+}
+void set_module_doc(Module* module, const char* doc) { module->doc = doc; }
+
 namespace {
 
 struct DLType {
@@ -15,6 +42,9 @@ struct DLType {
 constexpr DLType dl_types[] = {
     {c10::kByte, 1, 8},  {c10::kChar, 0, 8},   {c10::kShort, 0, 16},  {c10::kInt, 0, 32}, {c10::kLong, 0, 64},
     {c10::kHalf, 2, 16}, {c10::kFloat, 2, 32}, {c10::kDouble, 2, 64}, {c10::kBool, 6, 8}, {c10::kBFloat16, 4, 16}};
+
+constexpr int32_t dl_cpu = 1;
+constexpr int32_t dl_cuda = 2;
 
 struct Exported {
   DLManagedTensor managed;
@@ -29,11 +59,6 @@ char* copy_text(const char* data, size_t size) {
   return out;
 }
 
-struct Module {
-  pybind11::module_ module;
-  std::vector<Entry> entries;
-  Table table;
-};
 Module* the_module = nullptr;
 
 int32_t say(char* message, int64_t size, const char* text, int32_t code) {
@@ -55,10 +80,33 @@ void release_value(Value* value) {
   value->kind = kind_none;
 }
 
-int32_t call(int64_t index, const Value* arguments, Value* result, char* message, int64_t size) {
-  const Definition& definition = the_module->module.kbshim_definitions[index];
+// A result that nobody will take.
+void drop(Value* value) {
+  if (value->kind == kind_tensor) {
+    DLManagedTensor* managed = static_cast<DLManagedTensor*>(value->p);
+    managed->deleter(managed);
+  } else if (value->kind == kind_list || value->kind == kind_tuple) {
+    for (int64_t i = 0; i < value->size; i++) drop(static_cast<Value*>(value->p) + i);
+  }
+  release_value(value);
+}
+
+// Fails as the candidate fails, and for a launch that failed without its noticing.
+void run(const Module::Function& function, const Value* arguments, Value* result) {
+  function.thunk(function.closure, arguments, result);
+  if (!device_operations) return;
   try {
-    definition.thunk(definition.closure, arguments, result);
+    device_operations->check();
+  } catch (...) {
+    drop(result);
+    throw;
+  }
+}
+
+int32_t call(int64_t index, const Value* arguments, Value* result, char* message, int64_t size) {
+  const Module::Function& function = the_module->functions[index];
+  try {
+    run(function, arguments, result);
     return failure_none;
   } catch (const c10::IndexError& error) {
     return say(message, size, error.what(), failure_index);
@@ -72,6 +120,16 @@ int32_t call(int64_t index, const Value* arguments, Value* result, char* message
     return say(message, size, error.what(), failure_runtime);
   } catch (...) {
     return say(message, size, "Caught an unknown exception!", failure_unknown);
+  }
+}
+
+// Says which device and stream the calls that follow use; 0 or a Failure.
+int32_t set_stream(int32_t device, void* stream, char* message, int64_t size) {
+  try {
+    if (device_operations) device_operations->set_stream(device, stream);
+    return failure_none;
+  } catch (const std::exception& error) {
+    return say(message, size, error.what(), failure_runtime);
   }
 }
 
@@ -112,13 +170,17 @@ at::Tensor import_tensor(void* pointer) {
   const DLType* found = std::find_if(std::begin(dl_types), std::end(dl_types), [&](const DLType& t) {
     return t.code == tensor.code && t.bits == tensor.bits && tensor.lanes == 1;
   });
-  if (found == std::end(dl_types) || tensor.device_type != 1) fail("kbshim: tensor of a type that cannot cross");
+  const bool on_device = tensor.device_type == dl_cuda;
+  if (found == std::end(dl_types) || !(tensor.device_type == dl_cpu || (on_device && device_operations))) {
+    fail("kbshim: tensor of a type that cannot cross");
+  }
   Dims sizes(tensor.shape, tensor.shape + tensor.ndim);
   Dims strides = tensor.strides ? Dims(tensor.strides, tensor.strides + tensor.ndim) : contiguous_strides(sizes);
   Block* block = new Block;
   block->owner = managed;
+  if (on_device) block->device = c10::Device(c10::kCUDA, static_cast<c10::DeviceIndex>(tensor.device_id));
   char* data = static_cast<char*>(tensor.data) + tensor.byte_offset;
-  return at::Tensor::kbshim_adopt(make_body(block, data, found->type, std::move(sizes), std::move(strides)));
+  return at::Tensor::kbshim_adopt(make_body(block, data, found->type, sizes, strides));
 }
 
 Value export_tensor(const at::Tensor& tensor) {
@@ -128,8 +190,10 @@ Value export_tensor(const at::Tensor& tensor) {
   const DLType* type =
       std::find_if(std::begin(dl_types), std::end(dl_types), [&](const DLType& t) { return t.type == body->type; });
   Exported* out = new Exported{{}, tensor};
-  out->managed.tensor = {body->data, 1, 0, static_cast<int32_t>(body->sizes.size()), type->code, type->bits, 1,
-                         body->sizes.data(), body->strides.data(), 0};
+  const bool on_device = body->device_type == c10::kCUDA;
+  out->managed.tensor = {body->data, on_device ? dl_cuda : dl_cpu, on_device ? body->device_index : 0,
+                         static_cast<int32_t>(body->sizes.size()), type->code,
+                         type->bits, 1, body->sizes.data(), body->strides.data(), 0};
   out->managed.context = out;
   out->managed.deleter = [](DLManagedTensor* self) { delete static_cast<Exported*>(self->context); };
   value.kind = kind_tensor;
@@ -141,17 +205,18 @@ const Table* table(void (*fill)(pybind11::module_&)) {
   if (the_module) return &the_module->table;
   Module* made = new Module;
   try {
-    fill(made->module);
+    pybind11::module_ module(made);
+    fill(module);
   } catch (...) {
     delete made;
     return nullptr;
   }
-  for (const Definition& d : made->module.kbshim_definitions) {
-    made->entries.push_back({d.name.c_str(), d.arguments.c_str(), d.result.c_str(), d.doc.c_str(),
-                             d.argument_names.c_str(), d.defaults.data(), static_cast<int64_t>(d.defaults.size())});
+  for (const Module::Function& f : made->functions) {
+    made->entries.push_back({f.name.c_str(), f.arguments.c_str(), f.result.c_str(), f.doc.c_str(),
+                             f.argument_names.c_str(), f.defaults.data(), static_cast<int64_t>(f.defaults.size())});
   }
-  made->table = {1, made->module.kbshim_doc.c_str(), static_cast<int64_t>(made->entries.size()), made->entries.data(),
-                 &call, &release_value};
+  made->table = {abi_version, made->doc.c_str(), static_cast<int64_t>(made->entries.size()), made->entries.data(),
+                 &call, &release_value, device_operations ? device_cuda : device_cpu, &set_stream};
   the_module = made;
   return &made->table;
 }

@@ -78,7 +78,7 @@ Tensor Tensor::reshape(IntArrayRef wanted) const {
   const Dims shape = infer_shape(wanted, numel());
   const auto strides = view_strides(*body(), shape);
   if (strides) return kbshim::view_of(*this, body()->data, shape, *strides);
-  Tensor copy = kbshim::allocate(sizes().vec(), kbshim::contiguous_strides(sizes().vec()), scalar_type());
+  Tensor copy = kbshim::allocate(sizes().vec(), kbshim::contiguous_strides(sizes().vec()), scalar_type(), device());
   copy.copy_(*this);
   return copy.view(shape);
 }

@@ -1,11 +1,42 @@
 // Types that need no tensor: scalar types, devices, array references, scalars, options, errors.
-// Every name and every conversion here exists in libtorch with the same meaning; what is absent fails to compile, and the
-// stock headers then decide. Names in namespace kbshim are ours alone.
+// Every name and every conversion here exists in libtorch with the same meaning; what is absent fails to compile, and
+// the stock headers then decide. Names in namespace kbshim are ours alone.
 #pragma once
 
 #include "kbshim/std.h"
+#ifdef KBSHIM_HAS_NARROW
+#include "kbshim/narrow.h"
+#endif
+
+#ifdef __CUDACC__
+#define KBSHIM_BOTH __host__ __device__
+#define KBSHIM_DEVICE __device__
+#define KBSHIM_HOST __host__
+#else
+#define KBSHIM_BOTH
+#define KBSHIM_DEVICE
+#define KBSHIM_HOST
+#endif
+
+// libtorch has these two without any CUDA header, so a forgotten one is a missing member, not a missing namespace.
+namespace c10 {
+namespace cuda {}
+}  // namespace c10
+namespace at {
+namespace cuda {
+using namespace c10::cuda;
+}
+}  // namespace at
 
 namespace c10 {
+
+#ifdef KBSHIM_HAS_OPTIONAL
+using std::bad_optional_access;
+using std::make_optional;
+using std::nullopt;
+using std::nullopt_t;
+using std::optional;
+#endif
 
 enum class ScalarType : int8_t {
   Byte, Char, Short, Int, Long, Half, Float, Double, ComplexHalf, ComplexFloat, ComplexDouble, Bool,
@@ -29,26 +60,34 @@ inline bool isFloatingType(ScalarType type) {
   return type == ScalarType::Half || type == ScalarType::Float || type == ScalarType::Double ||
       type == ScalarType::BFloat16;
 }
+#ifdef KBSHIM_HAS_STREAM
 std::ostream& operator<<(std::ostream& out, ScalarType type);
+#endif
 
-// Storage only: a tensor may hold them, arithmetic on them is left to the stock headers.
+#ifndef KBSHIM_HAS_NARROW
+// Storage only: a tensor may hold them, arithmetic on them is left to the stock headers. nvcc sees narrow.h.
 struct alignas(2) Half {
   uint16_t x;
 };
 struct alignas(2) BFloat16 {
   uint16_t x;
 };
+#endif
 
 enum class DeviceType : int8_t { CPU = 0, CUDA = 1 };
 constexpr DeviceType kCPU = DeviceType::CPU;
 constexpr DeviceType kCUDA = DeviceType::CUDA;
 using DeviceIndex = int8_t;
+#ifdef KBSHIM_HAS_STREAM
 std::ostream& operator<<(std::ostream& out, DeviceType type);
+#endif
 
 struct Device final {
   using Type = DeviceType;
   Device(DeviceType type, DeviceIndex index = -1) : type_(type), index_(index) {}
+#ifdef KBSHIM_HAS_STREAM
   Device(const std::string& text);
+#endif
   bool operator==(const Device& other) const noexcept { return type_ == other.type_ && index_ == other.index_; }
   bool operator!=(const Device& other) const noexcept { return !(*this == other); }
   DeviceType type() const noexcept { return type_; }
@@ -56,13 +95,17 @@ struct Device final {
   bool has_index() const noexcept { return index_ != -1; }
   bool is_cpu() const noexcept { return type_ == DeviceType::CPU; }
   bool is_cuda() const noexcept { return type_ == DeviceType::CUDA; }
+#ifdef KBSHIM_HAS_STREAM
   std::string str() const;
+#endif
 
  private:
   DeviceType type_;
   DeviceIndex index_;
 };
+#ifdef KBSHIM_HAS_STREAM
 std::ostream& operator<<(std::ostream& out, const Device& device);
+#endif
 
 template <typename T>
 class ArrayRef final {
@@ -71,7 +114,9 @@ class ArrayRef final {
   using const_iterator = const T*;
   using size_type = size_t;
   using value_type = T;
+#ifndef KBSHIM_SLIM
   using reverse_iterator = std::reverse_iterator<iterator>;
+#endif
 
   constexpr ArrayRef() : data_(nullptr), size_(0) {}
   constexpr ArrayRef(const T& one) : data_(&one), size_(1) {}
@@ -80,10 +125,14 @@ class ArrayRef final {
   template <typename C, typename P = decltype(std::declval<C>().data()),
             typename = std::enable_if_t<std::is_same_v<P, T*> || std::is_same_v<P, const T*>>>
   ArrayRef(const C& container) : data_(container.data()), size_(container.size()) {}
+#ifdef KBSHIM_HAS_VECTOR
   template <typename A>
   ArrayRef(const std::vector<T, A>& items) : data_(items.data()), size_(items.size()) {}
+#endif
+#ifdef KBSHIM_HAS_ARRAY
   template <size_t N>
   constexpr ArrayRef(const std::array<T, N>& items) : data_(items.data()), size_(N) {}
+#endif
   template <size_t N>
   constexpr ArrayRef(const T (&items)[N]) : data_(items), size_(N) {}
   constexpr ArrayRef(const std::initializer_list<T>& items) : data_(std::begin(items)), size_(items.size()) {}
@@ -92,8 +141,10 @@ class ArrayRef final {
   constexpr iterator end() const { return data_ + size_; }
   constexpr const_iterator cbegin() const { return data_; }
   constexpr const_iterator cend() const { return data_ + size_; }
+#ifndef KBSHIM_SLIM
   constexpr reverse_iterator rbegin() const { return reverse_iterator(end()); }
   constexpr reverse_iterator rend() const { return reverse_iterator(begin()); }
+#endif
   constexpr bool empty() const { return size_ == 0; }
   constexpr const T* data() const { return data_; }
   constexpr size_t size() const { return size_; }
@@ -102,9 +153,15 @@ class ArrayRef final {
   constexpr const T& back() const;
   constexpr const T& at(size_t index) const;
   constexpr bool equals(ArrayRef other) const {
-    return size_ == other.size_ && std::equal(begin(), end(), other.begin());
+    if (size_ != other.size_) return false;
+    for (size_t i = 0; i < size_; i++) {
+      if (!(data_[i] == other.data_[i])) return false;
+    }
+    return true;
   }
+#ifdef KBSHIM_HAS_VECTOR
   std::vector<T> vec() const { return std::vector<T>(begin(), end()); }
+#endif
 
   template <typename U>
   std::enable_if_t<std::is_same_v<U, T>, ArrayRef<T>>& operator=(U&& temporary) = delete;
@@ -121,6 +178,7 @@ class ArrayRef final {
 
 using IntArrayRef = ArrayRef<int64_t>;
 
+#ifdef KBSHIM_HAS_STREAM
 template <typename T>
 std::ostream& operator<<(std::ostream& out, ArrayRef<T> list) {
   int i = 0;
@@ -152,30 +210,11 @@ class TypeError : public Error {
 class NotImplementedError : public Error {
   using Error::Error;
 };
+#endif
 
 }  // namespace c10
 
-namespace kbshim {
-
-inline std::string text() { return ""; }
-inline const char* text(const char* message) { return message; }
-template <typename... Args>
-std::string text(const Args&... args) {
-  std::ostringstream out;
-  ((out << args), ...);
-  return out.str();
-}
-template <typename... Args>
-auto check_text(const char*, const Args&... args) {
-  return text(args...);
-}
-inline const char* check_text(const char* fallback) { return fallback; }
-
-[[noreturn]] void fail(const char* message);
-[[noreturn]] void fail(const std::string& message);
-[[noreturn]] void fail_internal(const char* condition, const char* file, int line, const std::string& message);
-
-}  // namespace kbshim
+#include "kbshim/text.h"
 
 // The form of libtorch's own macros (an `if` without an `else`), so that a dangling else is judged alike.
 #define KBSHIM_CHECK_TEXT(cond, ...)                                                                       \
@@ -187,17 +226,17 @@ inline const char* check_text(const char* fallback) { return fallback; }
   if (__builtin_expect(static_cast<bool>(!(cond)), 0)) {    \
     ::kbshim::fail(KBSHIM_CHECK_TEXT(cond, ##__VA_ARGS__)); \
   }
-#define KBSHIM_CHECK_AS(error, cond, ...)                                      \
-  if (__builtin_expect(static_cast<bool>(!(cond)), 0)) {                       \
-    throw ::c10::error(std::string(KBSHIM_CHECK_TEXT(cond, ##__VA_ARGS__)));   \
+#define KBSHIM_CHECK_AS(kind, cond, ...)                                    \
+  if (__builtin_expect(static_cast<bool>(!(cond)), 0)) {                    \
+    ::kbshim::fail_as(kind, KBSHIM_CHECK_TEXT(cond, ##__VA_ARGS__));        \
   }
-#define TORCH_CHECK_INDEX(cond, ...) KBSHIM_CHECK_AS(IndexError, cond, __VA_ARGS__)
-#define TORCH_CHECK_VALUE(cond, ...) KBSHIM_CHECK_AS(ValueError, cond, __VA_ARGS__)
-#define TORCH_CHECK_TYPE(cond, ...) KBSHIM_CHECK_AS(TypeError, cond, __VA_ARGS__)
-#define TORCH_CHECK_NOT_IMPLEMENTED(cond, ...) KBSHIM_CHECK_AS(NotImplementedError, cond, __VA_ARGS__)
+#define TORCH_CHECK_INDEX(cond, ...) KBSHIM_CHECK_AS(::kbshim::failure_index, cond, __VA_ARGS__)
+#define TORCH_CHECK_VALUE(cond, ...) KBSHIM_CHECK_AS(::kbshim::failure_value, cond, __VA_ARGS__)
+#define TORCH_CHECK_TYPE(cond, ...) KBSHIM_CHECK_AS(::kbshim::failure_type, cond, __VA_ARGS__)
+#define TORCH_CHECK_NOT_IMPLEMENTED(cond, ...) KBSHIM_CHECK_AS(::kbshim::failure_not_implemented, cond, __VA_ARGS__)
 #define TORCH_INTERNAL_ASSERT(cond, ...)                                                              \
   if (__builtin_expect(static_cast<bool>(!(cond)), 0)) {                                              \
-    ::kbshim::fail_internal(#cond, __FILE__, __LINE__, std::string(::kbshim::text(__VA_ARGS__)));     \
+    ::kbshim::fail_internal(#cond, __FILE__, __LINE__, ::kbshim::text(__VA_ARGS__));                  \
   }
 
 namespace c10 {
@@ -287,7 +326,9 @@ inline TypeMeta kbshim_meta(c10::ScalarType type) noexcept {
   return meta;
 }
 inline bool operator!=(const TypeMeta& a, const TypeMeta& b) noexcept { return !(a == b); }
+#ifdef KBSHIM_HAS_STREAM
 std::ostream& operator<<(std::ostream& out, TypeMeta meta);
+#endif
 
 }  // namespace caffe2
 
@@ -307,24 +348,25 @@ struct TensorOptions {
   TensorOptions(caffe2::TypeMeta type) : type_(type.toScalarType()), has_type_(true) {}
   TensorOptions(ScalarType type) : type_(type), has_type_(true) {}
 
+#ifdef KBSHIM_HAS_OPTIONAL
   [[nodiscard]] TensorOptions device(std::optional<Device> device) const noexcept {
-    TensorOptions r = *this;
-    r.has_device_ = device.has_value();
-    r.device_ = device.value_or(Device(DeviceType::CPU));
-    return r;
-  }
-  template <typename... Args>
-  [[nodiscard]] TensorOptions device(Args&&... args) const noexcept {
-    return device(std::optional<Device>(std::in_place, std::forward<Args>(args)...));
+    return kbshim_device(device.has_value(), device.value_or(Device(DeviceType::CPU)));
   }
   [[nodiscard]] TensorOptions dtype(std::optional<caffe2::TypeMeta> type) const noexcept {
-    return type ? dtype(std::optional<ScalarType>(type->toScalarType())) : dtype(std::optional<ScalarType>());
+    return kbshim_dtype(type.has_value(), type ? type->toScalarType() : ScalarType::Float);
   }
   [[nodiscard]] TensorOptions dtype(std::optional<ScalarType> type) const noexcept {
-    TensorOptions r = *this;
-    r.has_type_ = type.has_value();
-    r.type_ = type.value_or(ScalarType::Float);
-    return r;
+    return kbshim_dtype(type.has_value(), type.value_or(ScalarType::Float));
+  }
+#else
+  [[nodiscard]] TensorOptions dtype(caffe2::TypeMeta type) const noexcept {
+    return kbshim_dtype(true, type.toScalarType());
+  }
+  [[nodiscard]] TensorOptions dtype(ScalarType type) const noexcept { return kbshim_dtype(true, type); }
+#endif
+  template <typename... Args>
+  [[nodiscard]] TensorOptions device(Args&&... args) const noexcept {
+    return kbshim_device(true, Device(std::forward<Args>(args)...));
   }
   Device device() const noexcept { return device_; }
   bool has_device() const noexcept { return has_device_; }
@@ -332,6 +374,18 @@ struct TensorOptions {
   bool has_dtype() const noexcept { return has_type_; }
 
  private:
+  TensorOptions kbshim_device(bool has, Device device) const noexcept {
+    TensorOptions r = *this;
+    r.has_device_ = has;
+    r.device_ = device;
+    return r;
+  }
+  TensorOptions kbshim_dtype(bool has, ScalarType type) const noexcept {
+    TensorOptions r = *this;
+    r.has_type_ = has;
+    r.type_ = type;
+    return r;
+  }
   Device device_ = Device(DeviceType::CPU);
   ScalarType type_ = ScalarType::Float;
   bool has_device_ = false;

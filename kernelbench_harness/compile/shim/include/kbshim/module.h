@@ -3,9 +3,23 @@
 #pragma once
 
 #include "kbshim/abi.h"
-#include "kbshim/tensor.h"
+#include "kbshim/torch.h"
 
 namespace kbshim {
+
+// Type codes of a function's arguments, each followed by a comma, or of its result.
+class Code {
+ public:
+  void add(char c) {
+    if (size_ + 1 < sizeof text_) text_[size_++] = c;
+    else fail("kbshim: a function with too many arguments");
+  }
+  const char* c_str() const { return text_; }
+
+ private:
+  char text_[1024] = {};
+  size_t size_ = 0;
+};
 
 // How one C++ type crosses the table. Types without a specialisation do not compile: the stock headers decide.
 template <typename T, typename = void>
@@ -20,45 +34,62 @@ constexpr bool is_number =
 
 template <typename T>
 struct Cross<T, std::enable_if_t<is_number<T>>> {
-  static std::string name() { return std::string(std::is_signed_v<T> ? "i" : "u") + std::to_string(sizeof(T)); }
+  static void name(Code& code) {
+    code.add(std::is_signed_v<T> ? 'i' : 'u');
+    code.add(static_cast<char>('0' + sizeof(T)));
+  }
   static T in(const Value& v) { return static_cast<T>(v.i); }
   static Value out(T x) { return make_int(static_cast<int64_t>(x), std::is_signed_v<T> ? kind_int : kind_unsigned); }
 };
 template <typename T>
 struct Cross<T, std::enable_if_t<std::is_floating_point_v<T> && sizeof(T) <= 8>> {
-  static std::string name() { return sizeof(T) == 4 ? "f4" : "f8"; }
+  static void name(Code& code) {
+    code.add('f');
+    code.add(static_cast<char>('0' + sizeof(T)));
+  }
   static T in(const Value& v) { return static_cast<T>(v.d); }
   static Value out(T x) { return make_real(x); }
 };
 template <>
 struct Cross<bool> {
-  static std::string name() { return "b"; }
+  static void name(Code& code) { code.add('b'); }
   static bool in(const Value& v) { return v.i != 0; }
   static Value out(bool x) { return make_int(x, kind_bool); }
 };
+#ifdef KBSHIM_HAS_STREAM
 template <>
 struct Cross<std::string> {
-  static std::string name() { return "s"; }
+  static void name(Code& code) { code.add('s'); }
   static std::string in(const Value& v) { return std::string(static_cast<const char*>(v.p), v.size); }
   static Value out(const std::string& x) { return make_text(x.data(), x.size()); }
 };
+#endif
 template <>
 struct Cross<at::Tensor> {
-  static std::string name() { return "T"; }
+  static void name(Code& code) { code.add('T'); }
   static at::Tensor in(const Value& v) { return import_tensor(v.p); }
   static Value out(const at::Tensor& x) { return export_tensor(x); }
 };
+#ifdef KBSHIM_HAS_OPTIONAL
 template <typename T>
 struct Cross<std::optional<T>> {
-  static std::string name() { return "?" + Cross<T>::name(); }
+  static void name(Code& code) {
+    code.add('?');
+    Cross<T>::name(code);
+  }
   static std::optional<T> in(const Value& v) {
     return v.kind == kind_none ? std::optional<T>() : std::optional<T>(Cross<T>::in(v));
   }
   static Value out(const std::optional<T>& x) { return x ? Cross<T>::out(*x) : Value{}; }
 };
+#endif
+#ifdef KBSHIM_HAS_VECTOR
 template <typename T>
 struct Cross<std::vector<T>, std::enable_if_t<!std::is_same_v<T, bool>>> {
-  static std::string name() { return "[" + Cross<T>::name(); }
+  static void name(Code& code) {
+    code.add('[');
+    Cross<T>::name(code);
+  }
   static std::vector<T> in(const Value& v) {
     std::vector<T> items;
     items.reserve(v.size);
@@ -73,12 +104,18 @@ struct Cross<std::vector<T>, std::enable_if_t<!std::is_same_v<T, bool>>> {
 };
 template <>
 struct Cross<c10::IntArrayRef> {
-  static std::string name() { return "[i8"; }
+  static void name(Code& code) { Cross<std::vector<int64_t>>::name(code); }
   static std::vector<int64_t> in(const Value& v) { return Cross<std::vector<int64_t>>::in(v); }
 };
+#endif
+#ifdef KBSHIM_HAS_TUPLE
 template <typename... T>
 struct Cross<std::tuple<T...>> {
-  static std::string name() { return ("(" + ... + Cross<T>::name()) + ")"; }
+  static void name(Code& code) {
+    code.add('(');
+    (Cross<T>::name(code), ...);
+    code.add(')');
+  }
   static Value out(const std::tuple<T...>& items) { return fill(items, std::index_sequence_for<T...>()); }
   template <size_t... I>
   static Value fill(const std::tuple<T...>& items, std::index_sequence<I...>) {
@@ -89,9 +126,10 @@ struct Cross<std::tuple<T...>> {
 };
 template <typename A, typename B>
 struct Cross<std::pair<A, B>> {
-  static std::string name() { return Cross<std::tuple<A, B>>::name(); }
+  static void name(Code& code) { Cross<std::tuple<A, B>>::name(code); }
   static Value out(const std::pair<A, B>& x) { return Cross<std::tuple<A, B>>::out({x.first, x.second}); }
 };
+#endif
 
 // By value, by const reference, and (tensors alone) by reference; anything else is no argument of ours.
 template <typename T>
@@ -104,6 +142,14 @@ struct Argument {
   using Held = decltype(Cross<Plain>::in(std::declval<const Value&>()));
 };
 
+// One argument for the time of the call: a temporary that lives until the call is over.
+template <typename T>
+struct Holder {
+  explicit Holder(const Value& value) : held(Cross<typename Argument<T>::Plain>::in(value)) {}
+  typename Argument<T>::Held& get() { return held; }
+  typename Argument<T>::Held held;
+};
+
 using Thunk = void (*)(void* closure, const Value* arguments, Value* result);
 
 template <typename F, typename R, typename... A>
@@ -114,21 +160,25 @@ struct Caller {
   template <size_t... I>
   static void invoke(F& f, const Value* arguments, Value* result, std::index_sequence<I...>) {
     (void)arguments;
-    std::tuple<typename Argument<A>::Held...> held{
-        Cross<typename Argument<A>::Plain>::in(arguments[I])...};
     if constexpr (std::is_void_v<R>) {
-      f(static_cast<A>(std::get<I>(held))...);
+      f(static_cast<A>(Holder<A>(arguments[I]).get())...);
       *result = Value{};
     } else {
-      *result = Cross<std::remove_cv_t<std::remove_reference_t<R>>>::out(f(static_cast<A>(std::get<I>(held))...));
+      *result = Cross<std::remove_cv_t<std::remove_reference_t<R>>>::out(
+          f(static_cast<A>(Holder<A>(arguments[I]).get())...));
     }
   }
 };
 
 template <typename R>
-std::string result_name() {
-  if constexpr (std::is_void_v<R>) return "v";
-  else return Cross<std::remove_cv_t<std::remove_reference_t<R>>>::name();
+void result_name(Code& code) {
+  if constexpr (std::is_void_v<R>) code.add('v');
+  else Cross<std::remove_cv_t<std::remove_reference_t<R>>>::name(code);
+}
+template <typename T>
+void argument_name(Code& code) {
+  Cross<T>::name(code);
+  code.add(',');
 }
 
 template <typename F>
@@ -138,22 +188,26 @@ struct Shape<R (*)(A...)> {
   static constexpr size_t arity = sizeof...(A);
   template <typename F>
   using Call = Caller<F, R, A...>;
-  static std::string names() { return ((Cross<typename Argument<A>::Plain>::name() + ",") + ... + std::string()); }
-  static std::string result() { return result_name<R>(); }
+  static void names(Code& code) { (argument_name<typename Argument<A>::Plain>(code), ...); }
+  static void result(Code& code) { result_name<R>(code); }
 };
 template <typename C, typename R, typename... A>
 struct Shape<R (C::*)(A...) const> : Shape<R (*)(A...)> {};
 
+// One m.def, as the header hands it to the runtime, which copies it.
 struct Definition {
-  std::string name;
-  std::string arguments;
-  std::string result;
-  std::string doc;
-  std::string argument_names;  // each followed by a newline
-  std::vector<Value> defaults;  // kind_absent where there is none
-  void* closure = nullptr;
-  Thunk thunk = nullptr;
+  const char* name;
+  const char* arguments;
+  const char* result;
+  void* closure;
+  Thunk thunk;
 };
+struct Module;
+void define(Module* module, const Definition& definition);
+// For the definition last made.
+void set_doc(Module* module, const char* doc);
+void add_argument(Module* module, const char* name, const Value& default_value);
+void set_module_doc(Module* module, const char* doc);
 
 }  // namespace kbshim
 
@@ -174,9 +228,11 @@ template <typename T>
 arg_v arg::operator=(T&& value) const {
   using Plain = std::decay_t<T>;
   if constexpr (std::is_same_v<Plain, const char*> || std::is_same_v<Plain, char*>) {
-    return arg_v(*this, kbshim::Cross<std::string>::out(value));
+    return arg_v(*this, kbshim::make_text(value, strlen(value)));
+#ifdef KBSHIM_HAS_OPTIONAL
   } else if constexpr (std::is_same_v<Plain, std::nullopt_t>) {
     return arg_v(*this, kbshim::Value{});
+#endif
   } else {
     return arg_v(*this, kbshim::Cross<Plain>::out(value));
   }
@@ -191,31 +247,28 @@ class module_ {
     constexpr size_t named = (size_t(0) + ... + size_t(std::is_base_of_v<arg, Extra>));
     static_assert(named == 0 || named == Shape::arity,
                   "The number of argument annotations does not match the number of function arguments");
-    kbshim::Definition definition;
-    definition.name = name;
-    definition.arguments = Shape::names();
-    definition.result = Shape::result();
-    definition.closure = new Plain(std::forward<F>(function));
-    definition.thunk = &Shape::template Call<Plain>::call;
-    (take(definition, extra), ...);
-    kbshim_definitions.push_back(std::move(definition));
+    kbshim::Code arguments, result;
+    Shape::names(arguments);
+    Shape::result(result);
+    kbshim::define(kbshim_module, {name, arguments.c_str(), result.c_str(), new Plain(std::forward<F>(function)),
+                                   &Shape::template Call<Plain>::call});
+    (take(extra), ...);
     return *this;
   }
-  std::string& doc() { return kbshim_doc; }
 
-  std::vector<kbshim::Definition> kbshim_definitions;
-  std::string kbshim_doc;
+  struct kbshim_Doc {
+    kbshim::Module* module;
+    void operator=(const char* text) { kbshim::set_module_doc(module, text); }
+  };
+  kbshim_Doc doc() { return {kbshim_module}; }
+
+  explicit module_(kbshim::Module* module) : kbshim_module(module) {}
 
  private:
-  static void take(kbshim::Definition& d, const char* doc) { d.doc = doc; }
-  static void take(kbshim::Definition& d, const arg& a) {
-    d.argument_names += std::string(a.name) + "\n";
-    d.defaults.push_back(kbshim::Value{kbshim::kind_absent, 0, {0}});
-  }
-  static void take(kbshim::Definition& d, const arg_v& a) {
-    d.argument_names += std::string(a.name) + "\n";
-    d.defaults.push_back(a.value);
-  }
+  void take(const char* doc) { kbshim::set_doc(kbshim_module, doc); }
+  void take(const arg& a) { kbshim::add_argument(kbshim_module, a.name, {kbshim::kind_absent, 0, {0}}); }
+  void take(const arg_v& a) { kbshim::add_argument(kbshim_module, a.name, a.value); }
+  kbshim::Module* kbshim_module;
 };
 using module = module_;
 

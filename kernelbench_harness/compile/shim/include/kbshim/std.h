@@ -1,6 +1,11 @@
 // The standard and system headers that torch/extension.h brings in on Linux with g++ (found with `g++ -M`), and no
 // others: a candidate that forgets <cmath> compiles against the real headers, one that forgets <fstream> does not.
+// nvcc sees fewer: std_cuda.h.
 #pragma once
+
+#ifdef __CUDACC__
+#include "kbshim/std_cuda.h"
+#else
 
 #include <assert.h>
 #include <ctype.h>
@@ -108,4 +113,17 @@
 // ATen/ParallelOpenMP.h includes it under the same condition.
 #ifdef _OPENMP
 #include <omp.h>
+#endif
+#endif
+
+// What there is for the rest of the headers to use; std_cuda.h may leave some out.
+#ifndef KBSHIM_SLIM
+#define KBSHIM_HAS_ARRAY
+#define KBSHIM_HAS_OPTIONAL
+#define KBSHIM_HAS_STREAM
+#define KBSHIM_HAS_TUPLE
+#define KBSHIM_HAS_VECTOR
+#ifdef __CUDACC__
+#define KBSHIM_HAS_NARROW
+#endif
 #endif

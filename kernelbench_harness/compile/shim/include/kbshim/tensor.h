@@ -1,22 +1,44 @@
-// at::Tensor for CPU memory: a counted reference to sizes, strides and a counted block of bytes. The bodies that move data
+// at::Tensor: a counted reference to sizes, strides and a counted block of bytes. The bodies that move data
 // are compiled once, optimised, into the runtime object; a candidate's own flags do not change their speed.
 #pragma once
 
+#include "kbshim/accessor.h"
 #include "kbshim/core.h"
+#include "kbshim/dispatch.h"
 
 namespace kbshim {
 
 struct Block;  // bytes, with their owner
 
+// Sizes or strides; the body owns them.
+class Extents {
+ public:
+  Extents(int64_t* data, int64_t size) : data_(data), size_(size) {}
+  size_t size() const { return static_cast<size_t>(size_); }
+  bool empty() const { return size_ == 0; }
+  int64_t* data() const { return data_; }
+  int64_t* begin() const { return data_; }
+  int64_t* end() const { return data_ + size_; }
+  int64_t back() const { return data_[size_ - 1]; }
+  int64_t operator[](size_t i) const { return data_[i]; }
+
+ private:
+  int64_t* data_;
+  int64_t size_;
+};
+
+// What a candidate's objects and the runtime's share; no other library sees it.
 struct Body {
-  std::atomic<int64_t> references{1};
+  int64_t references = 1;  // counted with atomic operations
   Block* block = nullptr;
   char* data = nullptr;
-  c10::ScalarType type = c10::ScalarType::Float;
-  std::vector<int64_t> sizes;
-  std::vector<int64_t> strides;
+  Extents sizes;
+  Extents strides;
   int64_t count = 0;
+  c10::ScalarType type = c10::ScalarType::Float;
   bool contiguous = true;
+  c10::DeviceType device_type = c10::DeviceType::CPU;
+  c10::DeviceIndex device_index = -1;  // -1 for the CPU
 };
 
 void destroy(Body* body) noexcept;
@@ -28,57 +50,23 @@ namespace at {
 
 using namespace c10;
 
-template <typename T>
-struct DefaultPtrTraits {
-  typedef T* PtrType;
-};
-
-template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits, typename index_t = int64_t>
-class TensorAccessorBase {
+// What the deprecated Tensor::type() returns. It is no ScalarType, so AT_DISPATCH refuses it, as libtorch's does.
+class DeprecatedTypeProperties {
  public:
-  typedef typename PtrTraits<T>::PtrType PtrType;
-  TensorAccessorBase(PtrType data_, const index_t* sizes_, const index_t* strides_)
-      : data_(data_), sizes_(sizes_), strides_(strides_) {}
-  IntArrayRef sizes() const { return IntArrayRef(sizes_, N); }
-  IntArrayRef strides() const { return IntArrayRef(strides_, N); }
-  index_t stride(index_t i) const { return strides_[i]; }
-  index_t size(index_t i) const { return sizes_[i]; }
-  PtrType data() { return data_; }
-  const PtrType data() const { return data_; }
+  DeprecatedTypeProperties(ScalarType type, bool cuda) : type_(type), cuda_(cuda) {}
+  ScalarType scalarType() const { return type_; }
+  bool is_cuda() const { return cuda_; }
 
- protected:
-  PtrType data_;
-  const index_t* sizes_;
-  const index_t* strides_;
-};
-
-template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits, typename index_t = int64_t>
-class TensorAccessor : public TensorAccessorBase<T, N, PtrTraits, index_t> {
- public:
-  using TensorAccessorBase<T, N, PtrTraits, index_t>::TensorAccessorBase;
-  TensorAccessor<T, N - 1, PtrTraits, index_t> operator[](index_t i) {
-    return TensorAccessor<T, N - 1, PtrTraits, index_t>(this->data_ + this->strides_[0] * i, this->sizes_ + 1,
-                                                        this->strides_ + 1);
-  }
-  const TensorAccessor<T, N - 1, PtrTraits, index_t> operator[](index_t i) const {
-    return TensorAccessor<T, N - 1, PtrTraits, index_t>(this->data_ + this->strides_[0] * i, this->sizes_ + 1,
-                                                        this->strides_ + 1);
-  }
-};
-
-template <typename T, template <typename U> class PtrTraits, typename index_t>
-class TensorAccessor<T, 1, PtrTraits, index_t> : public TensorAccessorBase<T, 1, PtrTraits, index_t> {
- public:
-  using TensorAccessorBase<T, 1, PtrTraits, index_t>::TensorAccessorBase;
-  T& operator[](index_t i) { return this->data_[this->strides_[0] * i]; }
-  const T& operator[](index_t i) const { return this->data_[this->strides_[0] * i]; }
+ private:
+  ScalarType type_;
+  bool cuda_;
 };
 
 class Tensor {
  public:
   Tensor() = default;
   Tensor(const Tensor& other) noexcept : body_(other.body_) {
-    if (body_) body_->references.fetch_add(1, std::memory_order_relaxed);
+    if (body_) __atomic_fetch_add(&body_->references, 1, __ATOMIC_RELAXED);
   }
   Tensor(Tensor&& other) noexcept : body_(other.body_) { other.body_ = nullptr; }
   ~Tensor() { reset(); }
@@ -100,7 +88,7 @@ class Tensor {
 
   bool defined() const { return body_ != nullptr; }
   void reset() {
-    if (body_ && body_->references.fetch_sub(1, std::memory_order_acq_rel) == 1) kbshim::destroy(body_);
+    if (body_ && __atomic_fetch_sub(&body_->references, 1, __ATOMIC_ACQ_REL) == 1) kbshim::destroy(body_);
     body_ = nullptr;
   }
   bool is_same(const Tensor& other) const noexcept { return body_ == other.body_; }
@@ -110,18 +98,20 @@ class Tensor {
   int64_t numel() const { return body()->count; }
   int64_t size(int64_t dim) const { return body()->sizes[kbshim::wrap_dim(dim, this->dim(), false)]; }
   int64_t stride(int64_t dim) const { return body()->strides[kbshim::wrap_dim(dim, this->dim(), false)]; }
-  IntArrayRef sizes() const { return body()->sizes; }
-  IntArrayRef strides() const { return body()->strides; }
+  IntArrayRef sizes() const { return IntArrayRef(body()->sizes.data(), body()->sizes.size()); }
+  IntArrayRef strides() const { return IntArrayRef(body()->strides.data(), body()->strides.size()); }
   size_t itemsize() const { return elementSize(body()->type); }
   int64_t element_size() const { return static_cast<int64_t>(itemsize()); }
   size_t nbytes() const { return static_cast<size_t>(numel()) * itemsize(); }
   bool is_contiguous() const { return body()->contiguous; }
   bool is_floating_point() const { return isFloatingType(scalar_type()); }
   ScalarType scalar_type() const { return body()->type; }
+  [[deprecated]] DeprecatedTypeProperties& type() const;
   caffe2::TypeMeta dtype() const { return caffe2::kbshim_meta(body()->type); }
-  Device device() const { return Device(DeviceType::CPU); }
-  bool is_cpu() const { return body() != nullptr; }
-  bool is_cuda() const { return body() == nullptr; }
+  Device device() const { return Device(body()->device_type, body()->device_index); }
+  DeviceIndex get_device() const { return body()->device_index; }
+  bool is_cpu() const { return body()->device_type == DeviceType::CPU; }
+  bool is_cuda() const { return body()->device_type == DeviceType::CUDA; }
   TensorOptions options() const { return TensorOptions().dtype(scalar_type()).device(device()); }
 
   void* data_ptr() const { return body()->data; }
@@ -135,14 +125,42 @@ class Tensor {
   template <typename T>
   const T* const_data_ptr() const;
 
+  template <typename T>
+  [[deprecated]] T* data() const {
+    return data_ptr<T>();
+  }
+
   template <typename T, size_t N>
   TensorAccessor<T, N> accessor() const& {
     static_assert(N > 0, "accessor is used for indexing tensor, for scalars use *data_ptr<T>()");
     TORCH_CHECK(dim() == N, "TensorAccessor expected ", N, " dims but tensor has ", dim());
-    return TensorAccessor<T, N>(mutable_data_ptr<T>(), sizes().data(), strides().data());
+    return TensorAccessor<T, N>(kbshim_elements<T>(), sizes().data(), strides().data());
   }
   template <typename T, size_t N>
   TensorAccessor<T, N> accessor() && = delete;
+  template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits, typename index_t = int64_t>
+  GenericPackedTensorAccessor<T, N, PtrTraits, index_t> generic_packed_accessor() const& {
+    static_assert(N > 0, "accessor is used for indexing tensor, for scalars use *data_ptr<T>()");
+    TORCH_CHECK(dim() == N, "TensorAccessor expected ", N, " dims but tensor has ", dim());
+    return GenericPackedTensorAccessor<T, N, PtrTraits, index_t>(
+        static_cast<typename PtrTraits<T>::PtrType>(kbshim_elements<T>()), sizes().data(), strides().data());
+  }
+  template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits, typename index_t = int64_t>
+  GenericPackedTensorAccessor<T, N> generic_packed_accessor() && = delete;
+  template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits>
+  PackedTensorAccessor32<T, N, PtrTraits> packed_accessor32() const& {
+    TORCH_CHECK(numel() <= static_cast<int64_t>(std::numeric_limits<int32_t>::max()),
+                "numel needs to be smaller than int32_t max; otherwise, please use packed_accessor64");
+    return generic_packed_accessor<T, N, PtrTraits, int32_t>();
+  }
+  template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits>
+  PackedTensorAccessor32<T, N, PtrTraits> packed_accessor32() && = delete;
+  template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits>
+  PackedTensorAccessor64<T, N, PtrTraits> packed_accessor64() const& {
+    return generic_packed_accessor<T, N, PtrTraits, int64_t>();
+  }
+  template <typename T, size_t N, template <typename U> class PtrTraits = DefaultPtrTraits>
+  PackedTensorAccessor64<T, N, PtrTraits> packed_accessor64() && = delete;
 
   Scalar item() const;
   template <typename T>
@@ -152,8 +170,25 @@ class Tensor {
 
   Tensor contiguous() const;
   Tensor clone() const;
-  Tensor cpu() const { return *this; }
-  Tensor to(ScalarType dtype) const;
+  Tensor cpu() const { return kbshim_to(scalar_type(), Device(kCPU)); }
+  Tensor cuda() const { return kbshim_to(scalar_type(), Device(kCUDA)); }
+  Tensor to(ScalarType dtype, bool non_blocking = false, bool copy = false) const {
+    (void)non_blocking;
+    return kbshim_to(dtype, device(), copy);
+  }
+  Tensor to(Device device, ScalarType dtype, bool non_blocking = false, bool copy = false) const {
+    (void)non_blocking;
+    return kbshim_to(dtype, device, copy);
+  }
+  Tensor to(const Tensor& other, bool non_blocking = false, bool copy = false) const {
+    (void)non_blocking;
+    return kbshim_to(other.scalar_type(), other.device(), copy);
+  }
+  Tensor to(TensorOptions options = {}, bool non_blocking = false, bool copy = false) const {
+    (void)non_blocking;
+    return kbshim_to(options.has_dtype() ? options.dtype().toScalarType() : scalar_type(),
+                     options.has_device() ? options.device() : device(), copy);
+  }
   Tensor view(IntArrayRef size) const;
   Tensor reshape(IntArrayRef shape) const;
   Tensor flatten(int64_t start_dim = 0, int64_t end_dim = -1) const;
@@ -165,8 +200,10 @@ class Tensor {
   Tensor permute(IntArrayRef dims) const;
   Tensor select(int64_t dim, int64_t index) const;
   Tensor narrow(int64_t dim, int64_t start, int64_t length) const;
+#ifdef KBSHIM_HAS_OPTIONAL
   Tensor slice(int64_t dim = 0, std::optional<int64_t> start = std::nullopt, std::optional<int64_t> end = std::nullopt,
                int64_t step = 1) const;
+#endif
   Tensor expand(IntArrayRef size) const;
   Tensor operator[](int64_t index) const { return select(0, index); }
   Tensor& fill_(const Scalar& value) const;
@@ -180,8 +217,14 @@ class Tensor {
     return tensor;
   }
   kbshim::Body* kbshim_body() const { return body_; }
+  Tensor kbshim_to(ScalarType dtype, Device device, bool copy = false) const;
 
  private:
+  template <typename T>
+  T* kbshim_elements() const {
+    if constexpr (std::is_const_v<T>) return const_data_ptr<std::remove_const_t<T>>();
+    else return mutable_data_ptr<T>();
+  }
   kbshim::Body* body() const {
     if (__builtin_expect(body_ == nullptr, 0)) kbshim::fail("tensor does not have a device");
     return body_;
@@ -199,6 +242,15 @@ inline void parallel_for(const int64_t begin, const int64_t end, const int64_t g
   f(begin, end);
 }
 
+#ifdef KBSHIM_HAS_OPTIONAL
+inline std::optional<Device> device_of(const Tensor& t) {
+  return t.defined() ? std::optional<Device>(t.device()) : std::nullopt;
+}
+inline std::optional<Device> device_of(const std::optional<Tensor>& t) {
+  return t.has_value() ? device_of(t.value()) : std::nullopt;
+}
+#endif
+
 Tensor empty(IntArrayRef size, TensorOptions options = {});
 Tensor zeros(IntArrayRef size, TensorOptions options = {});
 Tensor ones(IntArrayRef size, TensorOptions options = {});
@@ -209,48 +261,3 @@ Tensor ones_like(const Tensor& self, TensorOptions options = {});
 Tensor full_like(const Tensor& self, const Scalar& fill_value, TensorOptions options = {});
 
 }  // namespace at
-
-namespace torch {
-
-using namespace at;
-using std::nullopt;
-using std::optional;
-using Dtype = at::ScalarType;
-
-constexpr auto kUInt8 = at::kByte;
-constexpr auto kInt8 = at::kChar;
-constexpr auto kInt16 = at::kShort;
-constexpr auto kInt32 = at::kInt;
-constexpr auto kInt64 = at::kLong;
-constexpr auto kFloat16 = at::kHalf;
-constexpr auto kFloat32 = at::kFloat;
-constexpr auto kFloat64 = at::kDouble;
-constexpr auto kU8 = kUInt8;
-constexpr auto kI8 = kInt8;
-constexpr auto kI16 = kInt16;
-constexpr auto kI32 = kInt32;
-constexpr auto kI64 = kInt64;
-constexpr auto kF16 = kFloat16;
-constexpr auto kF32 = kFloat32;
-constexpr auto kF64 = kFloat64;
-
-}  // namespace torch
-
-#define AT_PRIVATE_KBSHIM_CASE(enum_type, type, ...) \
-  case enum_type: {                                  \
-    using scalar_t [[maybe_unused]] = type;          \
-    return __VA_ARGS__();                            \
-  }
-#define AT_DISPATCH_FLOATING_TYPES(TYPE, NAME, ...)                                                                 \
-  [&] {                                                                                                             \
-    const auto& the_type = TYPE;                                                                                    \
-    constexpr const char* at_dispatch_name = NAME;                                                                  \
-    at::ScalarType _st = the_type;                                                                                  \
-    switch (_st) {                                                                                                  \
-      AT_PRIVATE_KBSHIM_CASE(at::ScalarType::Double, double, __VA_ARGS__)                                           \
-      AT_PRIVATE_KBSHIM_CASE(at::ScalarType::Float, float, __VA_ARGS__)                                             \
-      default:                                                                                                      \
-        TORCH_CHECK_NOT_IMPLEMENTED(false, '"', at_dispatch_name, "\" not implemented for '", c10::toString(_st),   \
-                                    "'");                                                                           \
-    }                                                                                                               \
-  }()

@@ -1,3 +1,3 @@
-// Stands in for the header of this name; everything is in one place.
+// Stands in for the header of this name.
 #pragma once
-#include "kbshim/all.h"
+#include "kbshim/torch.h"

@@ -1,0 +1,253 @@
+"""Is the first error of nvcc's front end the candidate's own, whatever torch's headers say?
+
+The counterpart of `independent.py` for cudafe++ and cicc, which say less about types than g++ does: where a message
+names none, every word of the statement that it points at must be a builtin, CUDA's own, or declared by the candidate
+with builtin types alone. The headers of the toolkit and of C++ are the real ones in every tier, so what they declare is
+no difference. Each rule returns a reason in words, or "".
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from kernelbench_harness.compile.diagnostics import END, Diagnostic
+from kernelbench_harness.compile.guards import functions, opened_spaces
+from kernelbench_harness.compile.tokens import Token
+
+if TYPE_CHECKING:
+    from kernelbench_harness.compile.independent import Source
+
+_UNDECLARED = re.compile(r'identifier "(\w+)" is undefined(?: in device code)?')
+_NO_MEMBER_OF_SPACE = re.compile(r'(?:namespace "[^"]*"|the global scope) has no (?:actual )?member "(\w+)"')
+_NO_MEMBER = re.compile(r'(?:class|struct|union) "[^"]*"(?: \([^)]*\))? has no member "(\w+)"')
+_SYNTAX = re.compile(
+    r"expected (?:an? |either )?.*|unrecognized token|missing closing quote|invalid character .*"
+    r"|an? (?:break|continue) statement may only be used within .*|extra text after expected end of .*"
+    r"|unterminated .*|#\w+ not expected here|too many characters in .*|else without if"
+)
+_IMPLICIT_INT = re.compile(
+    r"this declaration has no storage class or type specifier|explicit type is missing.*"
+    r'|incomplete type "void" is not allowed|variable "\w+" .*"void".*|variable "\w+" has already been defined'
+)
+_TYPED = (
+    re.compile(
+        r'a value of type "(?P<a>[^"]*)" cannot be (?:used to initialize|assigned to) an entity of type "(?P<b>[^"]*)"'
+    ),
+    re.compile(r'argument of type "(?P<a>[^"]*)" is incompatible with parameter of type "(?P<b>[^"]*)"'),
+    re.compile(r'return value type(?: \("(?P<a>[^"]*)"\))? does not match the function type(?: \("(?P<b>[^"]*)"\))?'),
+    re.compile(r'expression must have .* type but it has type "(?P<a>[^"]*)"'),
+    re.compile(r'(?:invalid type conversion|operand types are incompatible) \("(?P<a>[^"]*)" and "(?P<b>[^"]*)"\)'),
+    re.compile(r'no suitable conversion function from "(?P<a>[^"]*)" to "(?P<b>[^"]*)" exists'),
+)
+_OPERANDS = re.compile(r"operand types are: (.*)")
+_UNTYPED = re.compile(
+    r"expression must be a modifiable lvalue|expression must be an lvalue(?: or a function designator)?"
+    r"|expression must have (?:arithmetic|integral|pointer|bool|class|(?:a )?constant).*"
+    r"|return value type does not match the function type|too (?:few|many) arguments in function call"
+    r"|expression preceding parentheses of apparent call must have .*"
+    r'|"\w+" has already been declared in the current scope|a variable length array cannot have static storage duration'
+    r"|subscript of pointer to incomplete type is not allowed|a void function may not return a value"
+    r"|operand of \"\*\" must be a pointer.*|the size of an array must be greater than zero|division by zero"
+)
+_DEVICE = re.compile(
+    r"an? __global__ function (?:must have a void return type|call must be configured)"
+    r"|a host function call cannot be configured|a variable length array cannot have static storage duration"
+    r"|asm operand .*|a __(?:device|shared|constant|managed)__ .* not allowed.*|.*__launch_bounds__.*"
+)
+_FROM_DEVICE = re.compile(
+    r'calling a (?:constexpr )?__host__ function\("([^"]*)"\) from a __\w+__ .*function\(".*"\) is not allowed.*'
+)
+_DEFINED = re.compile(r'function (?:template )?"([^"(]*)[^"]*" has already been defined.*')
+_NO_INSTANCE = re.compile(
+    r'no instance of (?:overloaded function|function template|constructor) "([\w:]+)[^"]*" matches .*'
+)
+_ARGUMENTS = re.compile(r"argument types are: \((.*)\)")
+_BUILTIN = frozenset(
+    "float double int long short char unsigned signed bool void const volatile size_t ptrdiff_t uint uchar ushort "
+    "int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t __restrict__ __restrict restrict half __half "
+    "__half2 half2 __nv_bfloat16 __nv_bfloat162 nv_bfloat16 float2 float3 float4 int2 int3 int4 double2 uint2 uint3 "
+    "uint4 dim3 cudaStream_t cudaError_t cudaEvent_t".split()
+)
+_KEYWORDS = frozenset(
+    "if else for while do return break continue switch case default true false nullptr sizeof static extern struct "
+    "__shared__ __device__ __global__ __constant__ __host__ inline __forceinline__ __attribute__ shared device global "
+    "threadIdx blockIdx blockDim gridDim warpSize x y z w pragma unroll static_cast reinterpret_cast".split()
+)
+_SIBLING = re.compile(r"cu(blas|sparse|solver)", re.I)
+"""Names of the libraries whose headers torch's own CUDA headers include."""
+_FOREIGN = re.compile(r"\b(?:at|c10|torch|caffe2|pybind11|py|_object|Py\w+)\b|kbshim")
+
+
+def proof(error: Diagnostic, source: Source) -> str:
+    """Why an error of the front end stands under any of torch's headers, or ""."""
+    rules = (_undeclared, _members, _syntax, _device, _typed, _own_calls, _untyped)
+    return next((reason for rule in rules if (reason := rule(error, source))), "")
+
+
+def _undeclared(error: Diagnostic, source: Source) -> str:
+    found = _UNDECLARED.fullmatch(error.message)
+    if not found:
+        return ""
+    name = found[1]
+    if _SIBLING.match(name):
+        return ""
+    if error.message.endswith("device code"):
+        return f"{name} is the candidate's own" if _own(name, source) else ""
+    called = any(a.text == name and b.text == "(" for a, b in zip(source.tokens, source.tokens[1:], strict=False))
+    known = source.names.stock_everything if name.startswith("__") else source.names.stock_global
+    if called or opened_spaces(source.tokens) or _opens_std(source.tokens):
+        known = known | source.names.stock_nested
+    return "" if name in known else f"{name} is declared nowhere"
+
+
+def _members(error: Diagnostic, source: Source) -> str:
+    if found := _NO_MEMBER_OF_SPACE.fullmatch(error.message):
+        known = source.names.stock_nested | source.names.stock_global
+        return "" if found[1] in known else f"{found[1]} is in no namespace"
+    if found := _NO_MEMBER.fullmatch(error.message):
+        return "" if found[1] in source.names.stock_everything else f"{found[1]} is a member of nothing"
+    return ""
+
+
+def _syntax(error: Diagnostic, source: Source) -> str:
+    if error.file == END:
+        return "unbalanced to the end of the source"
+    if not _SYNTAX.fullmatch(error.message) and not _IMPLICIT_INT.fullmatch(error.message):
+        return ""
+    return f"syntax: {error.message[:60]}" if _same_to_both(source.near(error.line), source) else ""
+
+
+def _same_to_both(tokens: Sequence[Token], source: Source) -> bool:
+    """Whether no word here may be a type, template or macro to the real headers and something else to ours."""
+    for i, token in enumerate(tokens):
+        before = tokens[i - 1].text if i else ""
+        known = source.names.stock_nested if before == "::" else source.names.stock_global
+        if token.kind == "word" and token.text in known - source.names.shim_names and before not in {".", "->"}:
+            return False
+    return True
+
+
+def _device(error: Diagnostic, source: Source) -> str:
+    if found := _FROM_DEVICE.fullmatch(error.message):
+        called = found[1]
+        name = re.sub(r"[(<].*", "", called).rpartition("::")[2]
+        plain = not _FOREIGN.search(called) and (called.startswith("std::") or _own(name, source))
+        return f"device code calls {name} of the host" if plain else ""
+    return error.message[:60] if _DEVICE.fullmatch(error.message) and _clear(error, source) else ""
+
+
+def _typed(error: Diagnostic, source: Source) -> str:
+    for pattern in _TYPED:
+        found = pattern.fullmatch(error.message)
+        if found and any(found.groups()):
+            return "builtin types alone" if all(_plain(text) for text in found.groups() if text) else ""
+    operands = _OPERANDS.search(error.more)
+    if operands and error.message.startswith("no operator"):
+        return "builtin types alone" if _plain(operands[1]) else ""
+    return ""
+
+
+def _plain(text: str) -> bool:
+    """Whether a type, or a list of them, is made of builtin types, CUDA's and std's."""
+    return all(word in _BUILTIN or word.startswith("std::") for word in re.findall(r"std::[\w:]+|[A-Za-z_]\w*", text))
+
+
+def _own_calls(error: Diagnostic, source: Source) -> str:
+    """Arity and redefinition of functions that the candidate alone declares; arguments of builtin types."""
+    if found := _DEFINED.fullmatch(error.message):
+        return f"{found[1]} is the candidate's own" if _own(found[1].rpartition("::")[2], source) else ""
+    if found := _NO_INSTANCE.fullmatch(error.message):
+        given = _ARGUMENTS.search(error.more)
+        own = _own(found[1], source) or found[1].startswith("cuda")
+        return f"{found[1]} does not take builtin types so" if own and given and _plain(given[1]) else ""
+    if error.message.startswith(("too few arguments in function call", "too many arguments in function call")):
+        name, launched = called(error.shown, error.column)
+        # A launch that meant a function of torch's headers would be refused too: none of theirs is a kernel.
+        kernel = launched and name in functions(list(source.tokens))
+        return f"{name} is the candidate's own" if kernel or _own(name, source) or name.startswith("cuda") else ""
+    return ""
+
+
+def _untyped(error: Diagnostic, source: Source) -> str:
+    typed = any(found and any(found.groups()) for pattern in _TYPED if (found := pattern.fullmatch(error.message)))
+    right = not typed and _UNTYPED.fullmatch(error.message) and _clear(error, source)
+    return error.message[:60] if right else ""
+
+
+def _clear(error: Diagnostic, source: Source) -> bool:
+    """Whether every word of the line is a builtin, a keyword or the candidate's own with a builtin type."""
+    line = [t for t in source.tokens if t.line == error.line]
+    if not line or any(t.directive for t in line):
+        return False
+    plainly, otherwise = declared(source.tokens)
+    own = functions(list(source.tokens))
+    for i, token in enumerate(line):
+        if token.kind != "word" or token.text in _KEYWORDS or token.text in _BUILTIN:
+            continue
+        plain = token.text in plainly and token.text not in otherwise
+        if not plain and not (token.text in own and _own(token.text, source)):
+            return False
+        if i and line[i - 1].text == "::":
+            return False
+    return True
+
+
+def declared(tokens: Sequence[Token]) -> tuple[set[str], set[str]]:
+    """(names declared somewhere with builtin types, names declared somewhere with other types or `auto`)."""
+    plainly: set[str] = set()
+    otherwise: set[str] = set()
+    code = [t for t in tokens if not t.directive]
+    for i, token in enumerate(code):
+        if token.kind != "word" or token.text in _KEYWORDS or token.text in _BUILTIN or i == 0:
+            continue
+        start = i - 1
+        while start >= 0 and code[start].text in {"*", "&", "const", "__restrict__", "__restrict", "restrict"}:
+            start -= 1
+        before = code[start]
+        if before.text in _BUILTIN:
+            plainly |= {token.text, *_more_of_the_declaration(code, i)}
+        elif (before.kind == "word" and before.text not in _KEYWORDS) or before.text == ">":
+            otherwise.add(token.text)
+    return plainly, otherwise
+
+
+def _more_of_the_declaration(code: Sequence[Token], i: int) -> set[str]:
+    """`b` and `c` of `int a = 1, b, *c = 0;` where `i` is `a`; nothing for a parameter."""
+    found: set[str] = set()
+    depth = 0
+    for j in range(i + 1, min(len(code) - 1, i + 200)):
+        text = code[j].text
+        depth += (text in "([{") - (text in ")]}")
+        if depth < 0 or text == ";":
+            return found if text == ";" else set()
+        if depth == 0 and text == ",":
+            after = code[j + 1] if code[j + 1].text != "*" else code[min(j + 2, len(code) - 1)]
+            if after.kind == "word" and after.text not in _BUILTIN:
+                found.add(after.text)
+    return set()
+
+
+def called(shown: str, column: int) -> tuple[str, bool]:
+    """The function whose argument list the caret stands in, or at whose end it stands, and whether it is launched as a
+    kernel; "" when it cannot be told."""
+    depth, i = 0, min(column - 1, len(shown)) - 1
+    while i >= 0:
+        depth += (shown[i] == ")") - (shown[i] == "(")
+        if depth < 0:
+            head = re.sub(r"<<<.*>>>\s*$", "", shown[:i].rstrip())
+            found = re.search(r"(?<![\w:.>])(\w+)\s*$", re.sub(r"<[^<>]*>\s*$", "", head))
+            return (found[1], head != shown[:i].rstrip()) if found else ("", False)
+        i -= 1
+    return "", False
+
+
+def _own(name: str, source: Source) -> bool:
+    """Whether a function is the candidate's and no header of torch has one of its name."""
+    return name in functions(list(source.tokens)) and name not in source.names.stock_nested | source.names.stock_global
+
+
+def _opens_std(tokens: Sequence[Token]) -> bool:
+    return any(a.text == "using" and b.text == "namespace" for a, b in itertools.pairwise(tokens))

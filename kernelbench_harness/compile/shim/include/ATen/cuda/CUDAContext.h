@@ -1,0 +1,3 @@
+// Stands in for the header of this name.
+#pragma once
+#include "kbshim/context.h"

@@ -1,0 +1,1 @@
+"""Studies: questions about the harness itself, answered by a long run whose result is committed."""

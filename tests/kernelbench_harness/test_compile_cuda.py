@@ -1,0 +1,459 @@
+"""CUDA requests: what torch would write, nvcc's words and proofs, flags, lacking toolkits, compiled sets."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kernelbench_harness.compile import diagnostics, flags, front_end_errors, guards, independent, names, objects
+from kernelbench_harness.compile.build import build
+from kernelbench_harness.compile.diagnostics import Diagnostic
+from kernelbench_harness.compile.nvcc import Nvcc, find_nvcc, missing_header
+from kernelbench_harness.compile.request import CompileRequest, CompileResult, Unit, raw_cuda
+from kernelbench_harness.compile.sources import read_sources
+from kernelbench_harness.compile.tokens import tokenize
+from kernelbench_harness.errors import HarnessError, RequestError, ToolchainError
+
+STOCK = """
+struct _object { int digit; };
+namespace c10 { class Half {}; float powi(float x); }
+namespace at { class Tensor { int sum(); }; Tensor relu(const Tensor& self); int k; }
+int visitproc;
+"""
+SHIM = "namespace at { class Tensor {}; }\n"
+NAMES = names.compare(names.read(STOCK.splitlines(True)), names.read(SHIM.splitlines(True)))
+
+
+@pytest.mark.parametrize("implicit", [True, False])
+def test_the_sources_are_what_load_inline_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, implicit: bool
+) -> None:
+    import torch.utils.cpp_extension as cpp_extension
+
+    monkeypatch.setattr(cpp_extension, "_jit_compile", lambda *args, **kwargs: None)
+    cpp, cuda = ["int a;"], ["__global__ void k() {}", "int b;"]
+    cpp_extension.load_inline(
+        "ext", list(cpp), list(cuda), functions=["f"], build_directory=str(tmp_path), no_implicit_headers=not implicit
+    )
+    request = CompileRequest(
+        "ext", tuple(cpp), (("f", "f"),), cuda_sources=tuple(cuda), no_implicit_headers=not implicit
+    )
+    for unit in request.units:
+        assert unit.text == (tmp_path / unit.name).read_text()
+    assert [unit.stage for unit in request.units] == ["host_compile", "device_compile"]
+
+
+def test_nvcc_gets_the_flags_that_torch_gives_it() -> None:
+    import torch.utils.cpp_extension as cpp_extension
+
+    request = CompileRequest("ext", ("",), cuda_sources=("",), extra_cuda_cflags=("-O3 --use_fast_math",))
+    given = flags.device_flags(request, "-std=c++20", "sm_90")
+    assert given[: len(cpp_extension.COMMON_NVCC_FLAGS)] == cpp_extension.COMMON_NVCC_FLAGS
+    assert given[len(cpp_extension.COMMON_NVCC_FLAGS) :] == [
+        "-gencode=arch=compute_90,code=sm_90", "--compiler-options", "-fPIC", "-O3", "--use_fast_math", "-std=c++20"
+    ]  # fmt: skip
+    own = replace(request, extra_cuda_cflags=("-arch=sm_80", "-std=c++17"))
+    assert flags.device_flags(own, "-std=c++20", "sm_90")[-2:] == ["-arch=sm_80", "-std=c++17"]
+    assert not any("gencode" in flag for flag in flags.device_flags(own, "-std=c++20", "sm_90"))
+
+
+@pytest.mark.parametrize(
+    ("given", "refused", "shim"),
+    [
+        (("-O3", "--use_fast_math", "-lineinfo", "-Xptxas -v", "-Xptxas=-O3,-dlcm=ca"), False, True),
+        (("-U__CUDA_NO_HALF_OPERATORS__", "--expt-extended-lambda", "--maxrregcount=64"), False, True),
+        (("-gencode=arch=compute_80,code=sm_80", "-arch sm_90a", "-Xcompiler -O3,-ffast-math"), False, True),
+        (("-std=c++17",), False, False),
+        (("-include", "x.h"), False, False),
+        (("-DTORCH_THING",), False, False),
+        (("-Xcompiler", "-fplugin=evil.so"), True, False),
+        (("-o", "/tmp/x"), True, False),
+        (("--output-file=/tmp/x",), True, False),
+        (("-Xptxas", "-o,/tmp/x"), True, False),
+        (("-ccbin=sh",), True, False),
+        (("--options-file", "x"), True, False),
+        (("-Xcudafe", "--gen_c_file_name=/tmp/x"), True, False),
+        (("--keep",), True, False),
+        (("-O3; id",), True, False),
+    ],
+)
+def test_flags_of_nvcc(given: tuple[str, ...], refused: bool, shim: bool) -> None:
+    request = CompileRequest("ext", ("",), cuda_sources=("",), extra_cuda_cflags=given)
+    assert bool(flags.refused(request)) is refused
+    if not refused:
+        assert (not flags.cuda_reason(request, "-std=c++20")) is shim
+
+
+def test_load_takes_files_with_the_headers_beside_them(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.cpp").write_text('#include "sub/a.h"\n#include "../../etc/passwd"\n')
+    (tmp_path / "sub/a.h").write_text('#include "b.h"\n')
+    (tmp_path / "sub/b.h").write_text("int b;\n")
+    (tmp_path / "a.cu").write_text('#include "none.h"\n')
+    units = read_sources([str(tmp_path / "a.cu"), str(tmp_path / "a.cpp")])
+    request = CompileRequest("ext", (), files=units)
+    assert [unit.name for unit in request.units] == ["a.cpp", "a.cu"]
+    assert {unit.name for unit in request.headers} == {"sub/a.h", "sub/b.h"}
+    assert [unit.object for unit in request.units] == ["a.o", "a.cuda.o"]
+    assert request.needs_cuda
+    assert CompileRequest.from_json(request.to_json()) == request
+    with pytest.raises(RuntimeError, match="neither"):
+        read_sources(str(tmp_path / "sub/b.h"))
+    with pytest.raises(RuntimeError, match="No such file"):
+        read_sources(str(tmp_path / "absent.cu"))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        [{"name": "../a.cu", "text": "", "language": "cuda"}],
+        [{"name": "/a.cu", "text": "", "language": "cuda"}],
+        [{"name": "a.cu", "text": 3, "language": "cuda"}],
+        [{"name": "a.cu", "text": "", "language": "sycl"}],
+        [{"name": "a.cu", "text": "", "language": ["cuda"]}],
+        [{"name": "a.cu", "text": "", "language": "cuda", "more": 1}],
+        [{"name": "a.cu", "text": "", "language": "cuda"}] * 2,
+        [{"name": "a.h", "text": "", "language": "header"}],
+        ["a.cu"],
+        {"a.cu": ""},
+    ],
+)
+def test_malformed_files_are_one_error(files: Any) -> None:
+    with pytest.raises(RequestError):
+        CompileRequest.from_json(json.dumps({"name": "x", "cpp_sources": [], "files": files}))
+
+
+OUTPUT = """cuda.cu(5): warning #940-D: missing return statement at end of non-void function "f"
+  int f(){ }
+           ^
+
+/tmp/w/cuda.cu(7): error: no instance of function template "own" matches the argument list
+            argument types are: (int, float *)
+  own(1, x);
+  ^
+
+1 error detected in the compilation of "cuda.cu".
+"""
+
+
+def test_every_voice_of_nvcc_is_understood() -> None:
+    first = diagnostics.errors(OUTPUT)[0]
+    assert (first.line, first.column, first.voice) == (7, 3, "front end")
+    assert first.more == "argument types are: (int, float *)"
+    assert diagnostics.first_line(OUTPUT).startswith("cuda.cu:7: error: no instance of function template")
+    ptxas = "ptxas error   : Entry function '_Z1kPf' uses too much shared data (0x1d4c0 bytes, 0xc000 max)\n"
+    assert diagnostics.errors(ptxas)[0].voice == "assembler"
+    assert diagnostics.first_line(ptxas).startswith("ptxas: Entry function '_Z1kPf' uses too much")
+    asm = "ptxas /tmp/tmpxft_00001eae_00000000-6_t.ptx, line 35; error   : Not a name of any known instruction: 'x'\n"
+    assert diagnostics.first_line(asm) == "ptxas: Not a name of any known instruction: 'x'"
+    assert "00001eae" not in diagnostics.clean(asm)
+    end = 'At end of source: error: expected a "}"\n'
+    assert diagnostics.first_line(end) == 'At end of source: error: expected a "}"'
+    driver = "nvcc fatal   : Unsupported gpu architecture 'compute_30'\n"
+    assert diagnostics.first_line(driver) == "nvcc: Unsupported gpu architecture 'compute_30'"
+
+
+KERNEL = "__global__ void k(const float* x, int n) { %s }\nTensor go(Tensor t) { %s }"
+PROOFS = [
+    ('identifier "foo" is undefined', "", "", True),
+    ('identifier "visitproc" is undefined', "", "", False),
+    ('identifier "relu" is undefined', "", "relu(t);", False),
+    ('identifier "cublasCreate" is undefined', "", "", False),
+    ('namespace "torch" has no member "relu"', "", "", False),
+    ('namespace "torch" has no member "rellu"', "", "", True),
+    ('class "at::Tensor" has no member "sum"', "", "", False),
+    ('class "at::Tensor" has no member "summ"', "", "", True),
+    ('expected a ";"', "x[0] = 1", "", True),
+    ('expected a ";"', "visitproc", "", False),
+    ("expression must be a modifiable lvalue", "x[n] = 1;", "", True),
+    ("expression must be a modifiable lvalue", "t[n] = 1;", "", False),
+    ("expression must be a modifiable lvalue", "auto y = x; y[0] = 1;", "", False),
+    ('a value of type "float *" cannot be used to initialize an entity of type "float"', "", "", True),
+    ('a value of type "at::Tensor" cannot be used to initialize an entity of type "float"', "", "", False),
+    ('argument of type "__half *" is incompatible with parameter of type "float"', "", "", True),
+    ('no suitable conversion function from "at::Tensor" to "float *" exists', "", "", False),
+    ("a __global__ function must have a void return type", "", "", True),
+    ("a __global__ function must have a void return type", "visitproc p;", "", False),
+    ('calling a __host__ function("std::sqrt<int>(int)") from a __global__ function("k") is not allowed', "", "", True),
+    ('calling a __host__ function("at::relu") from a __global__ function("k") is not allowed', "", "", False),
+    ('calling a __host__ function("c10::powi") from a __global__ function("k") is not allowed', "", "", False),
+    ('function "go" has already been defined (previous definition at line 1)', "", "", True),
+    ('more than one instance of overloaded function "go" matches', "", "", False),
+]
+
+
+@pytest.mark.parametrize(("message", "kernel", "host", "proven"), PROOFS)
+def test_proofs_for_the_front_end(message: str, kernel: str, host: str, proven: bool) -> None:
+    source = independent.Source(tokenize(KERNEL % (kernel, host)), NAMES, "cuda.cu")
+    error = Diagnostic("cuda.cu", 1, 1, message, "front end")
+    assert bool(independent.proof(error, source)) is proven
+
+
+@pytest.mark.parametrize(
+    ("shown", "name", "launched"),
+    [
+        ("k<<<(n+255)/256, 256>>>(x, f(y));", "k", True),
+        ("own(x, (int)y);", "own", False),
+        ("at::own(x);", "", False),
+        ("t.own(x);", "", False),
+        ("k<float><<<1, 1>>>(x);", "k", True),
+    ],
+)
+def test_the_function_at_a_caret(shown: str, name: str, launched: bool) -> None:
+    assert front_end_errors.called(shown, len(shown) - 1) == (name, launched)
+
+
+def test_an_assembler_error_is_the_candidates_own() -> None:
+    source = independent.Source(tokenize("__device__ float ext(float x);\nfloat relu(float);"), NAMES, "cuda.cu")
+    for message, proven in (
+        ("ptxas: Entry function '_Z1kPf' uses too much shared data (0x1d4c0 bytes, 0xc000 max)", True),
+        ("ptxas: Unresolved extern function '_Z3extf'", True),
+        ("ptxas: Unresolved extern function '_Z4reluf'", False),
+        ("ptxas: Internal error", False),
+        ("nvcc: Unsupported gpu architecture 'compute_30'", True),
+    ):
+        assert bool(independent.proof(Diagnostic("", 0, 0, message, "assembler"), source)) is proven, message
+
+
+@pytest.mark.parametrize(
+    ("source", "unsafe"),
+    [
+        ("template <class T> __device__ T relu(T x); __global__ void k(float* x) { x[0] = relu(x[0]); }", False),
+        ("template <class T> __device__ T powi(T x); __global__ void k(float* x) { x[0] = powi(x[0]); }", True),
+        ("template <class T> __device__ T relu(T x); Tensor go(Tensor x) { return relu(x); }", True),
+        ("template <class T> __host__ __device__ T relu(T x) { return relu(x); }", True),
+    ],
+)
+def test_own_functions_in_device_code_meet_no_tensor(source: str, unsafe: bool) -> None:
+    assert bool(guards.unsafe_to_accept(tokenize(source), NAMES)) is unsafe
+
+
+def _toolkit(folder: Path, codes: str = "sm_75\nsm_90\n") -> Nvcc:
+    """An nvcc that answers questions, in a toolkit of its own."""
+    (folder / "bin").mkdir(parents=True)
+    (folder / "include").mkdir()
+    (folder / "include/cuda_runtime.h").touch()
+    script = folder / "bin/nvcc"
+    script.write_text(f"#!/bin/sh\ncase $1 in --version) echo 'V11.8.89';; *) printf '{codes}';; esac\n")
+    script.chmod(0o755)
+    return Nvcc(str(script), folder, "11.8.89", ("sm_75", "sm_90"), folder)
+
+
+def test_a_machine_without_nvcc_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    if Path("/usr/local/cuda/bin/nvcc").exists():
+        pytest.skip("this machine has a CUDA toolkit where it is always looked for")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    find_nvcc.cache_clear()
+    with pytest.raises(ToolchainError, match="install the CUDA toolkit"):
+        find_nvcc()
+    find_nvcc.cache_clear()
+
+
+def test_nvcc_is_found_and_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    _toolkit(tmp_path / "toolkit")
+    monkeypatch.setenv("PATH", f"{tmp_path / 'toolkit/bin'}:{os.environ['PATH']}")
+    find_nvcc.cache_clear()
+    try:
+        found = find_nvcc()
+    finally:
+        find_nvcc.cache_clear()
+    assert (found.version, found.architectures, found.root) == ("11.8.89", ("sm_75", "sm_90"), tmp_path / "toolkit")
+
+
+def test_an_architecture_that_nvcc_does_not_know(tmp_path: Path) -> None:
+    nvcc = _toolkit(tmp_path / "toolkit")
+    nvcc.check("sm_90a")
+    with pytest.raises(ToolchainError, match=r"install a newer CUDA toolkit.*sm_75, sm_90"):
+        nvcc.check("sm_120")
+    with pytest.raises(ToolchainError, match="no GPU architecture"):
+        nvcc.check("hopper")
+
+
+def test_headers_and_libraries_of_cuda_that_are_not_installed(tmp_path: Path) -> None:
+    line = missing_header("cuda.cu:1:10: fatal error: cublas_v2.h: No such file or directory\n")
+    assert "pip install nvidia-cublas" in line
+    assert missing_header("cuda.cu:1:10: fatal error: own.h: No such file or directory\n") == ""
+    nvcc = _toolkit(tmp_path / "toolkit")
+    with pytest.raises(ToolchainError, match="pip install nvidia-cublas"):
+        nvcc.linked(["-lm", "-lcublas"])
+    (tmp_path / "toolkit/nvidia/cu13/include").mkdir(parents=True)
+    (tmp_path / "toolkit/nvidia/cu13/lib").mkdir()
+    (tmp_path / "toolkit/nvidia/cu13/lib/libcublas.so.13").touch()
+    nvcc = replace(nvcc)
+    assert nvcc.linked(["-lcublas"])[0].endswith("libcublas.so.13")
+    assert nvcc.libraries_of(["cublasSgemm_v2", "own"]) == nvcc.linked(["-lcublas"])
+
+
+needs_nvcc = pytest.mark.skipif(
+    shutil.which("nvcc") is None and not Path("/usr/local/cuda/bin/nvcc").exists(), reason="no nvcc on this machine"
+)
+CPP = "torch::Tensor go(torch::Tensor x);"
+CUDA = """__global__ void twice(const float* x, float* y, int n) {
+  int i = blockIdx.x * blockDim.x + threadIdx.x;
+  if (i < n) y[i] = 2 * x[i];
+}
+torch::Tensor go(torch::Tensor x) {
+  auto y = torch::empty_like(x);
+  twice<<<(x.numel() + 255) / 256, 256>>>(x.data_ptr<float>(), y.data_ptr<float>(), x.numel());
+  return y;
+}"""
+GOOD = CompileRequest("ext", (CPP,), (("go", "go"),), cuda_sources=(CUDA,))
+
+
+@pytest.fixture(scope="module")
+def cache(harness_cache: Path) -> Path:
+    """A cache folder whose tables and runtime other tests may have made."""
+    return harness_cache / "build"
+
+
+def _cuda(text: str) -> CompileRequest:
+    return replace(GOOD, cuda_sources=(text,))
+
+
+@needs_nvcc
+def test_a_cuda_candidate_is_compiled_and_its_library_loads_without_torch(cache: Path) -> None:
+    result = build(GOOD, cache_dir=cache, timeout_s=600)
+    assert result.ok, result.error
+    assert (result.decided_by, result.arch) == ("shim", "sm_90")
+    code = f"import ctypes, sys; ctypes.CDLL({result.library!r}); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-I", "-c", code], check=True)
+    assert build(GOOD, cache_dir=cache).cached
+
+
+@needs_nvcc
+@pytest.mark.parametrize(
+    ("wrong", "stage", "first"),
+    [
+        (CUDA.replace("2 * x[i]", "2 * z[i]"), "device_compile", 'identifier "z" is undefined'),
+        (CUDA.replace("2 * x[i];", "2 * x[i]"), "device_compile", "expected"),
+        (
+            CUDA.replace("int i", "__shared__ float s[30000]; s[threadIdx.x] = n; __syncthreads(); y[1] = s[n]; int i"),
+            "device_compile",
+            "too much shared data",
+        ),
+        (CUDA.replace("Tensor go(", "Tensor gone("), "link", "undefined reference to `go("),
+    ],
+)
+def test_what_is_wrong_is_proven_under_the_shim(cache: Path, wrong: str, stage: str, first: str) -> None:
+    result = build(_cuda(wrong), cache_dir=cache, timeout_s=600)
+    assert (result.ok, result.decided_by, result.stage) == (False, "shim", stage), result
+    assert first in result.first_error
+
+
+@needs_nvcc
+def test_an_error_in_main_cpp_comes_first(cache: Path) -> None:
+    result = build(replace(_cuda("int nonsense = ;"), cpp_sources=("int x = zz;",)), cache_dir=cache, timeout_s=600)
+    assert (result.stage, result.first_error) == (
+        "host_compile",
+        "main.cpp:2: error: 'zz' was not declared in this scope",
+    )
+
+
+@needs_nvcc
+def test_a_set_is_used_where_there_is_no_compiler(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = _cuda(CUDA.replace("2 * x[i]", "2 * z[i]"))
+    made = build(GOOD, cache_dir=cache, timeout_s=600)
+    build(wrong, cache_dir=cache, timeout_s=600)
+    folder = tmp_path / "set"
+    exported = objects.export_objects(cache, folder)
+    assert exported.libraries >= 1
+    assert exported.bytes > 1000
+    assert objects.export_objects(cache, folder) == exported
+    monkeypatch.setattr("kernelbench_harness.compile.build.find_nvcc", _no_compiler)
+    monkeypatch.setattr("kernelbench_harness.compile.build.toolchain", _no_compiler)
+    found = build(GOOD, cache_dir=tmp_path / "elsewhere", objects=folder)
+    assert found.ok
+    assert found.library is not None
+    assert made.library is not None
+    assert Path(found.library).read_bytes() == Path(made.library).read_bytes()
+    assert found.library.startswith(str(tmp_path / "elsewhere"))
+    assert build(wrong, cache_dir=tmp_path / "elsewhere", objects=folder).stage == "device_compile"
+    with pytest.raises(ToolchainError):
+        build(GOOD, cache_dir=tmp_path / "elsewhere", objects=folder, arch="sm_80")
+
+
+def _no_compiler(*args: Any) -> Any:
+    raise ToolchainError("none here")
+
+
+def _set(folder: Path, **changes: Any) -> Path:
+    """A set with one small library, its entry changed."""
+    content = b"\x7fELF library"
+    library = folder / "made.so"
+    folder.mkdir()
+    library.write_bytes(content)
+    entry = objects.describe(
+        raw_cuda("x"), CompileResult(True, str(library), "shim", "shim", arch="sm_90"), "13.0", "2"
+    )
+    assert entry is not None
+    library.rename(folder / f"{entry.sha256}.so")
+    raw = {**vars(entry), **changes}
+    (folder / "manifest.json").write_text(json.dumps({"format": 1, "objects": {entry.key: raw}}))
+    return folder
+
+
+def _ask(folder: Path, tmp_path: Path) -> CompileResult | None:
+    return objects.lookup(folder, raw_cuda("x"), "sm_90", tmp_path / "cache")
+
+
+def test_a_set_is_hostile_input(tmp_path: Path) -> None:
+    assert _ask(_set(tmp_path / "good"), tmp_path) is not None
+    for number, changes in enumerate(
+        [
+            {"sha256": "../../../etc/passwd"},
+            {"sha256": "0" * 64},
+            {"result": "[]"},
+            {"result": "{"},
+            {"result": 3},
+            {"abi": 999},
+            {"abi": "2"},
+            {"machine": "vax"},
+            {"glibc": "99.9"},
+            {"key": "other"},
+            {"sha256": ""},
+            {"more": 1},
+        ]
+    ):
+        assert _ask(_set(tmp_path / f"bad{number}", **changes), tmp_path / f"cache{number}") is None, changes
+
+
+def test_a_library_that_is_no_file_or_other_content_is_not_used(tmp_path: Path) -> None:
+    for name, spoil in (
+        ("content", lambda path: path.write_bytes(b"other")),
+        ("link", lambda path: (path.rename(tmp_path / "aside.so"), path.symlink_to(tmp_path / "aside.so"))),
+        ("pipe", lambda path: (path.unlink(), os.mkfifo(path))),
+        ("none", lambda path: path.unlink()),
+    ):
+        folder = _set(tmp_path / name)
+        spoil(next(folder.glob("*.so")))
+        assert _ask(folder, tmp_path / f"cache_{name}") is None
+    held = tmp_path / "held"
+    held.mkdir()
+    for text in ("", "[]", '{"format": 9, "objects": {}}', "[" * 100_000):
+        (held / "manifest.json").write_text(text)
+        os.utime(held / "manifest.json", ns=(len(text), len(text)))
+        with pytest.raises(HarnessError, match="manifest"):
+            _ask(held, tmp_path)
+    with pytest.raises(HarnessError, match="no set of compiled objects"):
+        _ask(tmp_path / "absent", tmp_path)
+
+
+def test_a_copy_from_a_set_is_not_the_sets_own_file(tmp_path: Path) -> None:
+    folder = _set(tmp_path / "good")
+    result = _ask(folder, tmp_path)
+    assert result is not None
+    assert result.library is not None
+    original = next(folder.glob("*.so"))
+    original.write_bytes(b"changed later")
+    assert Path(result.library).read_bytes() != b"changed later"
+    assert stat.S_ISREG(os.lstat(result.library).st_mode)
+    assert Unit("a.cu", "", "cuda").stage == "device_compile"
