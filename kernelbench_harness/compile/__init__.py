@@ -10,6 +10,6 @@
     load.py         the library as a module again, in the candidate's process
 
 The shim (`shim/`) is our own torch/extension.h, for g++ and nvcc. It is a fast path, never an authority: what it
-accepts passes guards against constructs that the real headers would judge otherwise, what it rejects counts only when the error
-is shown to be independent of the headers. `KBSHIM` names belong to it.
+accepts passes guards against constructs that the real headers would judge otherwise, what it rejects counts only when
+the error is shown to be independent of the headers. `KBSHIM` names belong to it.
 """

@@ -11,6 +11,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernelbench_harness.compile.diagnostics import END, Diagnostic
@@ -32,11 +34,13 @@ _IMPLICIT_INT = re.compile(
     r"this declaration has no storage class or type specifier|explicit type is missing.*"
     r'|incomplete type "void" is not allowed|variable "\w+" .*"void".*|variable "\w+" has already been defined'
 )
+_AKA = r'(?: \(aka "[^"]*"\))?'
 _TYPED = (
     re.compile(
-        r'a value of type "(?P<a>[^"]*)" cannot be (?:used to initialize|assigned to) an entity of type "(?P<b>[^"]*)"'
+        rf'a value of type "(?P<a>[^"]*)"{_AKA} cannot be (?:used to initialize|assigned to) an entity of type '
+        rf'"(?P<b>[^"]*)"{_AKA}'
     ),
-    re.compile(r'argument of type "(?P<a>[^"]*)" is incompatible with parameter of type "(?P<b>[^"]*)"'),
+    re.compile(rf'argument of type "(?P<a>[^"]*)"{_AKA} is incompatible with parameter of type "(?P<b>[^"]*)"{_AKA}'),
     re.compile(r'return value type(?: \("(?P<a>[^"]*)"\))? does not match the function type(?: \("(?P<b>[^"]*)"\))?'),
     re.compile(r'expression must have .* type but it has type "(?P<a>[^"]*)"'),
     re.compile(r'(?:invalid type conversion|operand types are incompatible) \("(?P<a>[^"]*)" and "(?P<b>[^"]*)"\)'),
@@ -61,6 +65,11 @@ _FROM_DEVICE = re.compile(
     r'calling a (?:constexpr )?__host__ function\("([^"]*)"\) from a __\w+__ .*function\(".*"\) is not allowed.*'
 )
 _DEFINED = re.compile(r'function (?:template )?"([^"(]*)[^"]*" has already been defined.*')
+_AGAIN = re.compile(r'"(\w+)" has already been declared in the current scope')
+_UNLAUNCHED = "a host function call cannot be configured"
+_UNMODIFIABLE = "expression must be a modifiable lvalue"
+_RETURNS = "a __global__ function must have a void return type"
+_SHIFTED = "expression must have integral or unscoped enum type"
 _NO_INSTANCE = re.compile(
     r'no instance of (?:overloaded function|function template|constructor) "([\w:]+)[^"]*" matches .*'
 )
@@ -83,7 +92,7 @@ _FOREIGN = re.compile(r"\b(?:at|c10|torch|caffe2|pybind11|py|_object|Py\w+)\b|kb
 
 def proof(error: Diagnostic, source: Source) -> str:
     """Why an error of the front end stands under any of torch's headers, or ""."""
-    rules = (_undeclared, _members, _syntax, _device, _typed, _own_calls, _untyped)
+    rules = (_undeclared, _members, _syntax, _device, _typed, _own_calls, _in_a_body, _untyped)
     return next((reason for rule in rules if (reason := rule(error, source))), "")
 
 
@@ -105,11 +114,26 @@ def _undeclared(error: Diagnostic, source: Source) -> str:
 
 def _members(error: Diagnostic, source: Source) -> str:
     if found := _NO_MEMBER_OF_SPACE.fullmatch(error.message):
-        known = source.names.stock_nested | source.names.stock_global
-        return "" if found[1] in known else f"{found[1]} is in no namespace"
+        known = (source.names.stock_nested - source.hidden) | source.names.stock_global
+        return "" if found[1] in known else f"{found[1]} is in no namespace here"
     if found := _NO_MEMBER.fullmatch(error.message):
-        return "" if found[1] in source.names.stock_everything else f"{found[1]} is a member of nothing"
+        tensor = error.message.startswith('class "at::Tensor" ')
+        known = (_words_of_tensor(tuple(source.stock)) if tensor else None) or source.names.stock_everything
+        return "" if found[1] in known else f"{found[1]} is a member of nothing that could be meant"
     return ""
+
+
+@cache
+def _words_of_tensor(folders: tuple[Path, ...]) -> frozenset[str]:
+    """Every name before a parenthesis in the headers that define at::Tensor; empty where they are not found."""
+    found: set[str] = set()
+    for name in ("TensorBase.h", "TensorBody.h"):
+        places = [folder / "ATen" / "core" / name for folder in folders if (folder / "ATen" / "core" / name).is_file()]
+        if not places:
+            return frozenset()
+        text = re.sub(r"//[^\n]*|/\*.*?\*/", "", places[0].read_text(errors="replace"), flags=re.S)
+        found |= set(re.findall(r"(\w+)\s*[(<]", text))
+    return frozenset(found)
 
 
 def _syntax(error: Diagnostic, source: Source) -> str:
@@ -161,7 +185,7 @@ def _own_calls(error: Diagnostic, source: Source) -> str:
         return f"{found[1]} is the candidate's own" if _own(found[1].rpartition("::")[2], source) else ""
     if found := _NO_INSTANCE.fullmatch(error.message):
         given = _ARGUMENTS.search(error.more)
-        own = _own(found[1], source) or found[1].startswith("cuda")
+        own = _own(found[1], source) or found[1].startswith(("cuda", "std::"))
         return f"{found[1]} does not take builtin types so" if own and given and _plain(given[1]) else ""
     if error.message.startswith(("too few arguments in function call", "too many arguments in function call")):
         name, launched = called(error.shown, error.column)
@@ -169,6 +193,52 @@ def _own_calls(error: Diagnostic, source: Source) -> str:
         kernel = launched and name in functions(list(source.tokens))
         return f"{name} is the candidate's own" if kernel or _own(name, source) or name.startswith("cuda") else ""
     return ""
+
+
+def _in_a_body(error: Diagnostic, source: Source) -> str:
+    """What the headers have no part in, since it concerns a block of the candidate or the function that it launches."""
+    if found := _AGAIN.fullmatch(error.message):
+        body, _ = _enclosing(source.tokens, error.line)
+        twice = sum(t.text == found[1] for t in body) > 1
+        return f"{found[1]} is declared twice in one block" if twice and _same_to_both(body, source) else ""
+    if error.message == _UNMODIFIABLE:
+        body, _ = _enclosing(source.tokens, error.line)
+        target = re.match(r"\w+", error.shown[max(error.column - 1, 0) :])
+        return f"{target[0]} points to constants" if target and _points_to_constants(target[0], body) else ""
+    if error.message == _RETURNS:
+        line = [t.text for t in source.tokens if t.line == error.line]
+        after = line[line.index("__global__") + 1 :] if "__global__" in line else []
+        given = next((word for word in after if word not in ("static", "inline", "const")), "")
+        return f"a kernel that returns {given}" if given in _BUILTIN - {"void"} else ""
+    if error.message in (_UNLAUNCHED, _SHIFTED):
+        least = 3 if error.message == _UNLAUNCHED else 2
+        line = [t.text for t in source.tokens if t.line == error.line]
+        for i in range(1, len(line) - 2):
+            if line[i : i + least] == ["<"] * least and _own(line[i - 1], source):
+                return f"{line[i - 1]} is no kernel" if least == 3 else f"{line[i - 1]} is no number to shift"
+    return ""
+
+
+def _points_to_constants(name: str, body: Sequence[Token]) -> bool:
+    """Whether the only declaration of a name here is `const T* name` with a builtin T."""
+    words = [t.text for t in body if t.text not in ("__restrict__", "__restrict", "restrict")]
+    places = [i for i in range(3, len(words)) if words[i] == name and words[i - 1] == "*" and words[i - 2] in _BUILTIN]
+    # `2 * x` looks like a declaration where the word before the star is a type, and only there.
+    return len(places) == 1 and "const" in words[max(places[0] - 4, 0) : places[0] - 1]
+
+
+def _enclosing(tokens: Sequence[Token], line: int) -> tuple[list[Token], list[Token]]:
+    """The tokens of the top-level declaration around a line whose braces hold it, and all the others."""
+    begin = depth = 0
+    for i, token in enumerate(tokens):
+        if token.directive:
+            continue
+        depth += (token.text == "{") - (token.text == "}")
+        if depth == 0 and token.text in ("}", ";"):
+            if token.line >= line and any(t.text == "{" and t.line <= line for t in tokens[begin:i]):
+                return list(tokens[begin : i + 1]), [*tokens[:begin], *tokens[i + 1 :]]
+            begin = i + 1
+    return [], list(tokens)
 
 
 def _untyped(error: Diagnostic, source: Source) -> str:
@@ -182,7 +252,10 @@ def _clear(error: Diagnostic, source: Source) -> bool:
     line = [t for t in source.tokens if t.line == error.line]
     if not line or any(t.directive for t in line):
         return False
-    plainly, otherwise = declared(source.tokens)
+    body, rest = _enclosing(source.tokens, error.line)
+    plainly, otherwise = declared(body)
+    beyond = declared(rest)
+    plainly, otherwise = plainly | (beyond[0] - otherwise), otherwise | (beyond[1] - plainly)
     own = functions(list(source.tokens))
     for i, token in enumerate(line):
         if token.kind != "word" or token.text in _KEYWORDS or token.text in _BUILTIN:

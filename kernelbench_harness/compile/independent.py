@@ -74,6 +74,8 @@ class Source:
     file: str = "main.cpp"
     stock: Sequence[Path] = ()
     """Include folders of the real headers."""
+    hidden: frozenset[str] = frozenset()
+    """Names within namespaces that the tables hold and the source's own includes do not bring."""
 
     def near(self, line: int) -> list[Token]:
         """Tokens of a line and of the last two before it that hold any."""
@@ -109,7 +111,7 @@ def _assembler(error: Diagnostic, source: Source) -> str:
         known = source.names.stock_everything
         return f"{own[0]} is declared and never defined" if own and not set(own) & known else ""
     if re.match(
-        r"ptxas: (Entry function|Function|Ptx assembly|.*shared|.*local memory|Not a name|Unknown|Arguments)",
+        r"ptxas: (Entry function|Function|File uses|Ptx assembly|.*shared|.*local memory|Not a name|Unknown|Arguments)",
         error.message,
     ):
         return f"assembler: {error.message[:60]}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from kernelbench_harness.compile import diagnostics
+from kernelbench_harness.compile.guards import includes
 from kernelbench_harness.compile.independent import Source
 from kernelbench_harness.compile.names import Names
 from kernelbench_harness.compile.nvcc import Nvcc, missing_header
@@ -65,7 +66,13 @@ class Job:
 
     def source(self, parsed: Parsed) -> Source:
         """What the proofs look at."""
-        return Source(parsed.tokens, self.names, parsed.unit.name, self.stock_folders)
+        return Source(parsed.tokens, self.names, parsed.unit.name, self.stock_folders, self._hidden(parsed))
+
+    def _hidden(self, parsed: Parsed) -> frozenset[str]:
+        """Names of the tables that a unit does not see: torch/extension.h brings none of the CUDA folders' headers."""
+        if self.nvcc is None or any(name.startswith(("c10/cuda/", "ATen/cuda/")) for name in includes(parsed.tokens)):
+            return frozenset()
+        return self.names.stock_nested - self.tools.names.stock_nested
 
     def write(self) -> None:
         """Every source into the folder, as torch would write it."""

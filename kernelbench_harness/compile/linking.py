@@ -82,9 +82,9 @@ def _arch(job: Job) -> str:
 def _proof(missing: list[str], job: Job) -> str:
     """A C++ function at global level that the candidate declares and nobody defines.
 
-    torch's libraries define none at global level that a candidate's own name could meet: the name is in no header.
+    torch's libraries define none at global level that a candidate's own name could meet: no header declares it there.
     """
-    known = job.names.stock_everything
+    known = job.names.stock_global
     own = {name for parsed in job.units for name in guards.functions(parsed.tokens)}
     for symbol in missing:
         found = re.fullmatch(r"(?:[\w:*& ]+ )?(\w+)(?:<.*>)?\(.*\)", symbol)

@@ -183,6 +183,14 @@ PROOFS = [
     ('no suitable conversion function from "at::Tensor" to "float *" exists', "", "", False),
     ("a __global__ function must have a void return type", "", "", True),
     ("a __global__ function must have a void return type", "visitproc p;", "", False),
+    ('"a" has already been declared in the current scope', "int a; int a;", "", True),
+    ('"a" has already been declared in the current scope', "visitproc a; int a;", "", False),
+    ("a host function call cannot be configured", "go<<<1, 1>>>(t.sum());", "", True),
+    ("a host function call cannot be configured", "relu<<<1, 1>>>(t.sum());", "", False),
+    ("expression must have integral or unscoped enum type", "go<<1, 1>>>(t.sum());", "", True),
+    ("expression must have integral or unscoped enum type", "relu<<1;", "", False),
+    ('argument of type "size_t" (aka "unsigned long") is incompatible with parameter of type "float *"', "", "", True),
+    ('no instance of overloaded function "std::min" matches the argument list', "", "", False),
     ('calling a __host__ function("std::sqrt<int>(int)") from a __global__ function("k") is not allowed', "", "", True),
     ('calling a __host__ function("at::relu") from a __global__ function("k") is not allowed', "", "", False),
     ('calling a __host__ function("c10::powi") from a __global__ function("k") is not allowed', "", "", False),
@@ -196,6 +204,40 @@ def test_proofs_for_the_front_end(message: str, kernel: str, host: str, proven: 
     source = independent.Source(tokenize(KERNEL % (kernel, host)), NAMES, "cuda.cu")
     error = Diagnostic("cuda.cu", 1, 1, message, "front end")
     assert bool(independent.proof(error, source)) is proven
+
+
+@pytest.mark.parametrize(
+    ("kernel", "proven"),
+    [
+        ("x[n] = visitproc;", True),
+        ("n[x] = visitproc;", False),
+        ("float* x = at::k; x[n] = 1;", False),
+        ("float y = 2 * x[0]; x[n] = visitproc;", True),
+    ],
+)
+def test_a_write_through_const_needs_no_look_at_what_is_written(kernel: str, proven: bool) -> None:
+    text = KERNEL % (kernel, "")
+    column = text.index(kernel) + len(kernel) - len(kernel.rsplit("; ", maxsplit=1)[-1]) + 1
+    error = Diagnostic("cuda.cu", 1, column, "expression must be a modifiable lvalue", "front end", shown=text)
+    source = independent.Source(tokenize(text), NAMES, "cuda.cu")
+    assert bool(independent.proof(error, source)) is proven
+
+
+def test_what_no_included_header_brings_is_declared_nowhere(tmp_path: Path) -> None:
+    error = Diagnostic("cuda.cu", 1, 1, 'namespace "at" has no member "relu"', "front end")
+    source = independent.Source(tokenize("int a;"), NAMES, "cuda.cu")
+    assert not independent.proof(error, source)
+    assert independent.proof(error, replace(source, hidden=frozenset({"relu"})))
+
+
+def test_the_members_of_a_tensor_are_read_from_its_headers(tmp_path: Path) -> None:
+    (tmp_path / "ATen/core").mkdir(parents=True)
+    (tmp_path / "ATen/core/TensorBase.h").write_text("int64_t numel() const; // no shape()\n")
+    (tmp_path / "ATen/core/TensorBody.h").write_text("Tensor sum(int length) const;\n")
+    source = independent.Source(tokenize("int a;"), NAMES, "cuda.cu", (tmp_path,))
+    for name, proven in (("numel", False), ("sum", False), ("shape", True), ("length", True)):
+        error = Diagnostic("cuda.cu", 1, 1, f'class "at::Tensor" has no member "{name}"', "front end")
+        assert bool(independent.proof(error, source)) is proven, name
 
 
 @pytest.mark.parametrize(
