@@ -166,7 +166,7 @@ def test_a_full_disk_is_one_line(workspace: Path, adapt) -> None:
 
 def test_an_interrupt_says_how_to_go_on(workspace: Path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(workspace)
-    monkeypatch.setattr("adapt.verbs.label.answers", interrupting)
+    monkeypatch.setattr("adapt.verbs.label.engine", lambda *_: interrupting)
     assert main(["label", "mini"]) == 130
     assert "goes on where this one stopped" in capsys.readouterr().err
 

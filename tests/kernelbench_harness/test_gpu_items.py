@@ -226,7 +226,7 @@ def test_their_answers_and_their_deaths_are_told_apart(their: theirs.Their) -> N
     jobs = [(GOOD.problem, Candidate(code)) for code in ("plain", "import triton", "dies", "lock")]
     plain, triton, dead, nothing = theirs.evaluate(their, iter(jobs))
     assert (plain["compiled"], plain["correctness"], plain["runtime_ms"]) == (True, False, None)
-    assert triton["correctness"] and triton["runtime_ms"] == 1.5 and {"litellm", "dotenv"} <= set(triton["absent"])
+    assert triton["correctness"] and triton["runtime_ms"] == 1.5 and "litellm" in triton["absent"]
     assert "status 3" in dead["died"] and "nothing" in nothing
     assert agreement.word_of_theirs(dead).startswith("status 3") and agreement.word_of_theirs(triton) == "correct"
 
