@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 _UNDECLARED = re.compile(r'identifier "(\w+)" is undefined(?: in device code)?')
 _NO_MEMBER_OF_SPACE = re.compile(r'(?:namespace "[^"]*"|the global scope) has no (?:actual )?member "(\w+)"')
 _NO_MEMBER = re.compile(r'(?:class|struct|union) "[^"]*"(?: \([^)]*\))? has no member "(\w+)"')
+_VECTOR = re.compile(r'(?:class|struct) "(?:dim3|u?(?:char|short|int|long|longlong)[1-4]|(?:float|double)[1-4])" ')
+_NO_SPACE = 'name followed by "::" must be a class or namespace name'
 _SYNTAX = re.compile(
     r"expected (?:an? |either )?.*|unrecognized token|missing closing quote|invalid character .*"
     r"|an? (?:break|continue) statement may only be used within .*|extra text after expected end of .*"
@@ -46,6 +48,7 @@ _TYPED = (
     re.compile(r'(?:invalid type conversion|operand types are incompatible) \("(?P<a>[^"]*)" and "(?P<b>[^"]*)"\)'),
     re.compile(r'no suitable conversion function from "(?P<a>[^"]*)" to "(?P<b>[^"]*)" exists'),
 )
+_FROM_TENSOR = re.compile(r'no suitable conversion function from "(?:const )?at::Tensor" to "([^"]*)" exists')
 _OPERANDS = re.compile(r"operand types are: (.*)")
 _UNTYPED = re.compile(
     r"expression must be a modifiable lvalue|expression must be an lvalue(?: or a function designator)?"
@@ -80,6 +83,11 @@ _BUILTIN = frozenset(
     "__half2 half2 __nv_bfloat16 __nv_bfloat162 nv_bfloat16 float2 float3 float4 int2 int3 int4 double2 uint2 uint3 "
     "uint4 dim3 cudaStream_t cudaError_t cudaEvent_t".split()
 )
+_MATHEMATICS = frozenset(
+    "sqrtf rsqrtf expf exp2f expm1f logf log2f log1pf powf tanhf sinhf coshf sinf cosf tanf atanf erff erfcf fabsf "
+    "floorf ceilf roundf truncf fmaxf fminf fmodf fmaf __expf __logf __powf __fdividef __sinf __cosf".split()
+)
+"""Functions of CUDA's own headers without overloads."""
 _KEYWORDS = frozenset(
     "if else for while do return break continue switch case default true false nullptr sizeof static extern struct "
     "__shared__ __device__ __global__ __constant__ __host__ inline __forceinline__ __attribute__ shared device global "
@@ -116,7 +124,12 @@ def _members(error: Diagnostic, source: Source) -> str:
     if found := _NO_MEMBER_OF_SPACE.fullmatch(error.message):
         known = (source.names.stock_nested - source.hidden) | source.names.stock_global
         return "" if found[1] in known else f"{found[1]} is in no namespace here"
+    if error.message == _NO_SPACE:
+        name = re.match(r"\w+", error.shown[max(error.column - 1, 0) :])
+        return f"{name[0]} is no namespace" if name and name[0] not in source.names.stock_everything else ""
     if found := _NO_MEMBER.fullmatch(error.message):
+        if _VECTOR.match(error.message):
+            return f"{found[1]} is no member of CUDA's own type"
         tensor = error.message.startswith('class "at::Tensor" ')
         known = (_words_of_tensor(tuple(source.stock)) if tensor else None) or source.names.stock_everything
         return "" if found[1] in known else f"{found[1]} is a member of nothing that could be meant"
@@ -164,6 +177,8 @@ def _device(error: Diagnostic, source: Source) -> str:
 
 
 def _typed(error: Diagnostic, source: Source) -> str:
+    if found := _FROM_TENSOR.fullmatch(error.message):
+        return "a tensor converts to no builtin type" if _plain(found[1]) else ""
     for pattern in _TYPED:
         found = pattern.fullmatch(error.message)
         if found and any(found.groups()):
@@ -191,7 +206,8 @@ def _own_calls(error: Diagnostic, source: Source) -> str:
         name, launched = called(error.shown, error.column)
         # A launch that meant a function of torch's headers would be refused too: none of theirs is a kernel.
         kernel = launched and name in functions(list(source.tokens))
-        return f"{name} is the candidate's own" if kernel or _own(name, source) or name.startswith("cuda") else ""
+        toolkit = name.startswith("cuda") or (name in _MATHEMATICS and not opened_spaces(source.tokens))
+        return f"{name} is the candidate's own or the toolkit's" if kernel or toolkit or _own(name, source) else ""
     return ""
 
 
@@ -204,7 +220,7 @@ def _in_a_body(error: Diagnostic, source: Source) -> str:
     if error.message == _UNMODIFIABLE:
         body, _ = _enclosing(source.tokens, error.line)
         target = re.match(r"\w+", error.shown[max(error.column - 1, 0) :])
-        return f"{target[0]} points to constants" if target and _points_to_constants(target[0], body) else ""
+        return f"{target[0]} is constant" if target and _constant(target[0], body) else ""
     if error.message == _RETURNS:
         line = [t.text for t in source.tokens if t.line == error.line]
         after = line[line.index("__global__") + 1 :] if "__global__" in line else []
@@ -219,12 +235,13 @@ def _in_a_body(error: Diagnostic, source: Source) -> str:
     return ""
 
 
-def _points_to_constants(name: str, body: Sequence[Token]) -> bool:
-    """Whether the only declaration of a name here is `const T* name` with a builtin T."""
+def _constant(name: str, body: Sequence[Token]) -> bool:
+    """Whether the only declaration of a name here is `const T name` or `const T* name` with a builtin T."""
     words = [t.text for t in body if t.text not in ("__restrict__", "__restrict", "restrict")]
-    places = [i for i in range(3, len(words)) if words[i] == name and words[i - 1] == "*" and words[i - 2] in _BUILTIN]
+    before = [words[max(i - 4, 0) : i] for i, word in enumerate(words) if word == name and i]
     # `2 * x` looks like a declaration where the word before the star is a type, and only there.
-    return len(places) == 1 and "const" in words[max(places[0] - 4, 0) : places[0] - 1]
+    declared = [w for w in before if w[-1] in _BUILTIN or (w[-1] == "*" and len(w) > 1 and w[-2] in _BUILTIN)]
+    return len(declared) == 1 and "const" in declared[0]
 
 
 def _enclosing(tokens: Sequence[Token], line: int) -> tuple[list[Token], list[Token]]:
