@@ -21,7 +21,7 @@ from kernelbench_harness.errors import ToolchainError
 from kernelbench_harness.sandbox import Completed
 
 _SETUP_S = 600.0
-_GENERATED = {
+GENERATED = {
     "c10/cuda/impl/cuda_cmake_macros.h": "#pragma once\n#define C10_CUDA_BUILD_SHARED_LIBS\n",
     "ATen/cuda/CUDAConfig.h": "#pragma once\n#define AT_CUDNN_ENABLED() 1\n#define AT_CUSPARSELT_ENABLED() 1\n"
     "#define AT_HIPSPARSELT_ENABLED() 0\n#define AT_ROCM_ENABLED() 0\n#define AT_MAGMA_ENABLED() 1\n"
@@ -81,7 +81,7 @@ def stock_includes(tools: Toolchain, nvcc: Nvcc) -> list[Path]:
 
 def _generated(tools: Toolchain) -> Path:
     folder = tools.folder / "generated"
-    for name, text in _GENERATED.items():
+    for name, text in GENERATED.items():
         if not (folder / name).exists():
             with replacing(folder / name) as path:
                 path.write_text(text)

@@ -23,6 +23,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from kernelbench_harness.compile import diagnostics
+from kernelbench_harness.compile.device import GENERATED
 from kernelbench_harness.errors import ToolchainError
 from kernelbench_harness.studies.units import Unit
 
@@ -33,23 +34,6 @@ _NVCC_FLAGS = (
     "-D__CUDA_NO_HALF2_OPERATORS__",
     "--expt-relaxed-constexpr",
 )
-_GENERATED = {
-    "c10/cuda/impl/cuda_cmake_macros.h": "#pragma once\n#define C10_CUDA_BUILD_SHARED_LIBS\n",
-    "ATen/cuda/CUDAConfig.h": "#pragma once\n"
-    + "".join(
-        f"#define AT_{name}_ENABLED() {value}\n"
-        for name, value in (
-            ("CUDNN", 1),
-            ("CUSPARSELT", 1),
-            ("HIPSPARSELT", 0),
-            ("ROCM", 0),
-            ("MAGMA", 1),
-            ("HIPBLASLT", 0),
-        )
-    )
-    + '#define NVCC_FLAGS_EXTRA ""\n',
-}
-"""What CMake writes when torch is built with CUDA."""
 _OF_CUDA = re.compile(
     r"\b(?:c10::cuda::|at::cuda::|cu(?:blas|da|dnn|fft|rand|solver|sparse)[A-Z_L]\w*|cu[A-Z]\w+|_?Py[A-Z_])"
 )
@@ -127,7 +111,7 @@ class Stock:
         """Everything that load or load_inline would run, until something fails."""
         with tempfile.TemporaryDirectory(prefix="stock-") as folder:
             work, steps = Path(folder), list[Step]()
-            for name, text in _GENERATED.items():
+            for name, text in GENERATED.items():
                 (work / "generated" / name).parent.mkdir(parents=True, exist_ok=True)
                 (work / "generated" / name).write_text(text)
             common = [f"-DTORCH_EXTENSION_NAME={unit.extension}", "-DTORCH_API_INCLUDE_EXTENSION_H"]
