@@ -49,14 +49,16 @@ def load_problems(
     levels: Collection[int] | None = None,
     scale: str = "full",
     version: str = "v0.1",
+    only: Collection[str] | None = None,
     on_unfit: Callable[[ProblemError], None] | None = None,
 ) -> list[Problem]:
     """Problems of `source`: a hub dataset id, a .jsonl file, a folder of .py files, or one .py file. Of a folder with
     problem.py files only these are read, each under its folder's name: the others are candidates.
 
-    `levels` keeps only those levels. `scale` other than "full" rewrites sizes (see `scale.shrink`); a problem that
-    cannot be shrunk raises, or is handed to `on_unfit` and left out; so is one that needs a hub model. At "full" such a
-    problem stays in the list, and labelling it gives the reason. Raises ProblemError.
+    `levels` keeps only those levels, `only` those whose Problem.id at full scale it holds. `scale` other than "full"
+    rewrites sizes (see `scale.shrink`); a problem that cannot be shrunk raises, or is handed to `on_unfit` and left out;
+    so is one that needs a hub model. At "full" such a problem stays in the list, and labelling it gives the reason.
+    Raises ProblemError.
     """
     if version not in VERSIONS:
         raise ProblemError(f"problem version '{version}' is unknown; give one of {', '.join(VERSIONS)}")
@@ -66,6 +68,7 @@ def load_problems(
         raise ProblemError(f"{source}: no problems{wanted} found; check the path and --levels")
     problems.sort(key=lambda p: (p.level, p.problem_id, p.name))
     _check_version(source, problems)
+    problems = [p for p in problems if only is None or p.id in only]
     if scale == "full":
         return problems
     from kernelbench_harness.scale import shrink_all  # it imports this module's check

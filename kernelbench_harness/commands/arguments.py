@@ -15,6 +15,8 @@ import typer
 from kernelbench_harness.errors import HarnessError
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from kernelbench_harness.label import Problem
     from kernelbench_harness.options import HarnessOptions
 
@@ -74,9 +76,16 @@ JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def load(
-    source: str, levels: str | None, scale: str, version: str, *, strict: bool = False
+    source: str,
+    levels: str | None,
+    scale: str,
+    version: str,
+    *,
+    only: Collection[str] | None = None,
+    strict: bool = False,
 ) -> tuple[list[Problem], list[str]]:
-    """Problems at the scale, and the reasons of those that cannot be brought to it (they raise where `strict`)."""
+    """Problems at the scale, and the reasons of those that cannot be brought to it (they raise where `strict`); `only`
+    as in `load_problems`."""
     from kernelbench_harness.problems import load_problems
 
     unfit: list[str] = []
@@ -85,6 +94,7 @@ def load(
         levels=levels_of(levels),
         scale=scale,
         version=version,
+        only=only,
         on_unfit=None if strict else lambda error: unfit.append(str(error)),
     )
     if not loaded:

@@ -72,7 +72,13 @@ def _work(asked: Asked, problems: str, candidates: Path | None) -> Work:
     """Candidates paired with problems; without candidates the problems' own models."""
     from kernelbench_harness.candidates import load_candidates, reference_candidate
 
-    loaded, unfit = args.load(problems, asked.levels, asked.scale, asked.version)
+    only = None
+    if candidates is not None and asked.scale != "full":
+        # Before any is brought to its scale, which takes a second for each of them.
+        full, _ = args.load(problems, asked.levels, "full", asked.version)
+        wanted = load_candidates(candidates, full, asked.problem, cuda_runs=asked.cuda_runs)
+        only = {problem.id for problem, _ in wanted.jobs}
+    loaded, unfit = args.load(problems, asked.levels, asked.scale, asked.version, only=only)
     if candidates is None:
         return Work(tuple((one, reference_candidate(one)) for one in loaded), {"unfit": unfit})
     found = load_candidates(candidates, loaded, asked.problem, cuda_runs=asked.cuda_runs)

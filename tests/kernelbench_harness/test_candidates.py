@@ -174,3 +174,25 @@ def test_a_folder_with_its_problems_stands_alone(tmp_path: Path) -> None:
     assert problems_beside(run) is None
     (run / "level_1_problem_19_sample_0_kernel.py").write_text("class ModelNew: pass\n")
     assert problems_beside(run) == KERNELBENCH
+
+
+def test_only_the_problems_that_candidates_want_are_brought_to_scale(tmp_path: Path, monkeypatch) -> None:
+    from kernelbench_harness import scale
+    from kernelbench_harness.commands.work import Asked, work_of
+
+    folder, candidate = tmp_path / "problems", tmp_path / "k.py"
+    folder.mkdir()
+    for name in ("one", "two"):
+        text = f"# {name}\nclass Model: ...\ndef get_inputs(): return []\ndef get_init_inputs(): return []\n"
+        (folder / f"{name}.py").write_text(text)
+    candidate.write_text("class ModelNew: pass\n")
+    brought: list[str] = []
+
+    def shrink_all(problems, wanted):
+        brought.extend(problem.name for problem in problems)
+        return list(problems)
+
+    monkeypatch.setattr(scale, "shrink_all", shrink_all)
+    asked = Asked(str(folder), candidate, False, "two", None, "cpu", "v0.1", True)
+    assert [problem.name for problem, _ in work_of(asked).jobs] == ["two"]
+    assert brought == ["two"]
