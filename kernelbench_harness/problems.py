@@ -56,8 +56,8 @@ def load_problems(
     problem.py files only these are read, each under its folder's name: the others are candidates.
 
     `levels` keeps only those levels, `only` those whose Problem.id at full scale it holds. `scale` other than "full"
-    rewrites sizes (see `scale.shrink`); a problem that cannot be shrunk raises, or is handed to `on_unfit` and left out;
-    so is one that needs a hub model. At "full" such a problem stays in the list, and labelling it gives the reason.
+    rewrites sizes (see `scale.shrink`). One that cannot be shrunk raises, or is handed to `on_unfit` and left out,
+    as is one that needs a hub model. At "full" such a problem stays in the list, and labelling it gives the reason.
     Raises ProblemError.
     """
     if version not in VERSIONS:
