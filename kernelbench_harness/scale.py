@@ -108,13 +108,18 @@ def shrink(problem: Problem, scale: str) -> Problem:
     return outcome
 
 
+def check_name(scale: str) -> None:
+    """Raises ProblemError for a scale that there is not."""
+    if scale not in SCALES:
+        raise ProblemError(f"scale '{scale}' is unknown; give one of {', '.join(SCALES)}")
+
+
 def shrink_all(problems: Sequence[Problem], scale: str) -> Iterator[Problem | ProblemError]:
     """For each problem in order: the rewritten problem, or the error that says why there is none.
 
     One child process imports torch once and measures all of them, each in a fork of its own.
     """
-    if scale not in SCALES:
-        raise ProblemError(f"scale '{scale}' is unknown; give one of {', '.join(SCALES)}")
+    check_name(scale)
     budget = SCALES[scale]
     for problem in problems:
         if problem.scale != "full":

@@ -71,9 +71,11 @@ def _beside(folder: Path) -> str | None:
 def _work(asked: Asked, problems: str, candidates: Path | None) -> Work:
     """Candidates paired with problems; without candidates the problems' own models."""
     from kernelbench_harness.candidates import load_candidates, reference_candidate
+    from kernelbench_harness.scale import check_name
 
     only = None
     if candidates is not None and asked.scale != "full":
+        check_name(asked.scale)
         # Before any is brought to its scale, which takes a second for each of them.
         full, _ = args.load(problems, asked.levels, "full", asked.version)
         wanted = load_candidates(candidates, full, asked.problem, cuda_runs=asked.cuda_runs)
