@@ -222,6 +222,7 @@ def test_shipped_labels_are_read(mini: Domain, workspace: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)  # with cold caches each compiler is set up first, beside another test's
 @pytest.mark.parametrize("name", sorted(found.domain.name for found in all_domains(Path("/nonexistent"))))
 def test_every_registered_domain_conforms(name: str, tmp_path: Path, capsys) -> None:
     status = run(Options(name, workspace=tmp_path))
