@@ -143,4 +143,4 @@ def test_four_kills(tmp_path: Path, cache: Path) -> None:
 @pytest.mark.stress
 @pytest.mark.timeout(3600)
 def test_a_hundred_kills(tmp_path: Path, cache: Path) -> None:
-    assert killed_and_finished(tmp_path, cache, jobs=750, kills=100, longest_s=4.0, workers=2) >= 80
+    assert killed_and_finished(tmp_path, cache, jobs=1400, kills=100, longest_s=4.0, workers=2) >= 80
