@@ -64,29 +64,61 @@ class Pairing:
 def load_candidates(
     path: Path, problems: Sequence[Problem], problem: str | None = None, *, cuda_runs: bool = True
 ) -> Pairing:
-    """Candidates at `path`, each with its problem of `problems`; `problem` names one for files that do not say.
-    `cuda_runs`: whether CUDA kernels will be called, or only compiled.
+    """Candidates at `path`, each with its problem of `problems`: see `read_candidates` and `Unpaired.pair`."""
+    return read_candidates(path, problem).pair(problems, cuda_runs=cuda_runs)
 
-    A candidate that asks for a problem outside `problems` (another level, one that did not fit) is listed as unmatched,
-    a file that is no candidate as unusable. Raises CandidateError for a file that names no problem, and when nothing
-    is left to label.
-    """
+
+@dataclass(frozen=True)
+class _Entry:
+    """A candidate and what it says of its problem: a name, or level and number."""
+
+    candidate: Candidate
+    where: str
+    wants: str | tuple[int, int]
+    sample_id: int | None = None
+
+
+@dataclass(frozen=True)
+class Unpaired:
+    """Candidates as they were read, without their problems."""
+
+    path: Path
+    entries: Sequence[_Entry]
+    unusable: Sequence[str]
+    """One line for each file or JSON line that is no candidate."""
+
+    def wanted(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Those of `problems` that a candidate asks for. Raises CandidateError where none is."""
+        find = _finder(problems)
+        asked = {found.id for entry in self.entries if (found := find(entry)) is not None}
+        if not asked:
+            self.pair(problems)  # it says what they ask for
+        return [one for one in problems if one.id in asked]
+
+    def pair(self, problems: Sequence[Problem], *, cuda_runs: bool = True) -> Pairing:
+        """Each candidate with its problem. `cuda_runs`: whether CUDA kernels will be called, or only compiled.
+
+        A candidate that asks for a problem outside `problems` (another level, one that did not fit) is listed as
+        unmatched, a file that is no candidate as unusable. Raises CandidateError when nothing is left to label.
+        """
+        samples, unmatched, unknown = _pair(self.entries, _finder(problems), cuda_runs)
+        unusable = [*self.unusable, *unknown]
+        if not samples:
+            left_out = [*unusable, *unmatched]
+            why = f"; the first left out: {left_out[0]}" if left_out else ""
+            raise CandidateError(f"{self.path}: no candidate for any of the {len(problems)} problems loaded{why}")
+        jobs = tuple((sample.problem, sample.candidate) for sample in samples)
+        return Pairing(jobs, tuple(unmatched), tuple(unusable), tuple(samples))
+
+
+def read_candidates(path: Path, problem: str | None = None) -> Unpaired:
+    """Candidates at `path`; `problem` names the problem of files that do not say. Raises CandidateError for a file that
+    names none."""
     if path.is_file() and path.suffix == ".jsonl":
-        entries, unusable = _jsonl_entries(path)
-    elif path.is_file() or path.is_dir():
-        entries, unusable = _file_entries(path, problem)
-    else:
-        raise CandidateError(
-            f"{path}: no such file or folder; give a .py or .cu file, a .jsonl file or a folder of them"
-        )
-    samples, unmatched, unknown = _pair(entries, _finder(problems), cuda_runs)
-    unusable += unknown
-    if not samples:
-        left_out = [*unusable, *unmatched]
-        why = f"; the first left out: {left_out[0]}" if left_out else ""
-        raise CandidateError(f"{path}: no candidate for any of the {len(problems)} problems loaded{why}")
-    jobs = tuple((sample.problem, sample.candidate) for sample in samples)
-    return Pairing(jobs, tuple(unmatched), tuple(unusable), tuple(samples))
+        return Unpaired(path, *_jsonl_entries(path))
+    if path.is_file() or path.is_dir():
+        return Unpaired(path, *_file_entries(path, problem))
+    raise CandidateError(f"{path}: no such file or folder; give a .py or .cu file, a .jsonl file or a folder of them")
 
 
 def read_candidate(path: Path) -> Candidate:
@@ -137,16 +169,6 @@ def reference_candidate(problem: Problem) -> Candidate:
         raw = lines[line - 1]
         lines[line - 1] = raw[:column] + b"ModelNew" + raw[column + len(b"Model") :]
     return Candidate(b"".join(lines).decode(), label)
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A candidate and what it says of its problem: a name, or level and number."""
-
-    candidate: Candidate
-    where: str
-    wants: str | tuple[int, int]
-    sample_id: int | None = None
 
 
 def _file_entries(path: Path, problem: str | None) -> tuple[list[_Entry], list[str]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import ast
 import logging
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,16 +49,17 @@ def load_problems(
     levels: Collection[int] | None = None,
     scale: str = "full",
     version: str = "v0.1",
-    only: Collection[str] | None = None,
     on_unfit: Callable[[ProblemError], None] | None = None,
 ) -> list[Problem]:
-    """Problems of `source`: a hub dataset id, a .jsonl file, a folder of .py files, or one .py file. Of a folder with
-    problem.py files only these are read, each under its folder's name: the others are candidates.
+    """The problems of `source` at a scale: see `read_problems` and `at_scale`. Raises ProblemError."""
+    return at_scale(read_problems(source, levels=levels, version=version), scale, on_unfit)
 
-    `levels` keeps only those levels, `only` those whose Problem.id at full scale it holds. `scale` other than "full"
-    rewrites sizes (see `scale.shrink`). One that cannot be shrunk raises, or is handed to `on_unfit` and left out,
-    as is one that needs a hub model. At "full" such a problem stays in the list, and labelling it gives the reason.
-    Raises ProblemError.
+
+def read_problems(source: str, *, levels: Collection[int] | None = None, version: str = "v0.1") -> list[Problem]:
+    """Problems of `source` as written: a hub dataset id, a .jsonl file, a folder of .py files, or one .py file. Of a
+    folder with problem.py files only these are read, each under its folder's name: the others are candidates.
+
+    `levels` keeps only those levels. Raises ProblemError.
     """
     if version not in VERSIONS:
         raise ProblemError(f"problem version '{version}' is unknown; give one of {', '.join(VERSIONS)}")
@@ -68,9 +69,19 @@ def load_problems(
         raise ProblemError(f"{source}: no problems{wanted} found; check the path and --levels")
     problems.sort(key=lambda p: (p.level, p.problem_id, p.name))
     _check_version(source, problems)
-    problems = [p for p in problems if only is None or p.id in only]
+    return problems
+
+
+def at_scale(
+    problems: Sequence[Problem], scale: str, on_unfit: Callable[[ProblemError], None] | None = None
+) -> list[Problem]:
+    """Problems with their sizes rewritten (see `scale.shrink`).
+
+    One that cannot be shrunk raises ProblemError, or is handed to `on_unfit` and left out; so is one that needs a hub
+    model. At "full" such a problem stays in the list, and labelling it gives the reason.
+    """
     if scale == "full":
-        return problems
+        return list(problems)
     from kernelbench_harness.scale import shrink_all  # it imports this module's check
 
     kept: list[Problem] = []

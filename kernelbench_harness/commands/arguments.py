@@ -15,7 +15,7 @@ import typer
 from kernelbench_harness.errors import HarnessError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Sequence
 
     from kernelbench_harness.label import Problem
     from kernelbench_harness.options import HarnessOptions
@@ -76,27 +76,27 @@ JsonOpt = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
 def load(
-    source: str,
-    levels: str | None,
-    scale: str,
-    version: str,
-    *,
-    only: Collection[str] | None = None,
-    strict: bool = False,
+    source: str, levels: str | None, scale: str, version: str, *, strict: bool = False
 ) -> tuple[list[Problem], list[str]]:
-    """Problems at the scale, and the reasons of those that cannot be brought to it (they raise where `strict`); `only`
-    as in `load_problems`."""
-    from kernelbench_harness.problems import load_problems
+    """Problems at the scale, and the reasons of those that cannot be brought to it (they raise where `strict`)."""
+    return bring(source, read(source, levels, version), scale, strict=strict)
+
+
+def read(source: str, levels: str | None, version: str) -> list[Problem]:
+    """Problems as they are written."""
+    from kernelbench_harness.problems import read_problems
+
+    return read_problems(source, levels=levels_of(levels), version=version)
+
+
+def bring(
+    source: str, problems: Sequence[Problem], scale: str, *, strict: bool = False
+) -> tuple[list[Problem], list[str]]:
+    """Problems of `source` at the scale, which takes a second for each, and reasons as `load`."""
+    from kernelbench_harness.problems import at_scale
 
     unfit: list[str] = []
-    loaded = load_problems(
-        source,
-        levels=levels_of(levels),
-        scale=scale,
-        version=version,
-        only=only,
-        on_unfit=None if strict else lambda error: unfit.append(str(error)),
-    )
+    loaded = at_scale(problems, scale, None if strict else lambda error: unfit.append(str(error)))
     if not loaded:
         raise HarnessError(f"{source}: none of the problems fits scale '{scale}'; the first: {unfit[0]}")
     return loaded, unfit

@@ -70,20 +70,17 @@ def _beside(folder: Path) -> str | None:
 
 def _work(asked: Asked, problems: str, candidates: Path | None) -> Work:
     """Candidates paired with problems; without candidates the problems' own models."""
-    from kernelbench_harness.candidates import load_candidates, reference_candidate
+    from kernelbench_harness.candidates import read_candidates, reference_candidate
     from kernelbench_harness.scale import check_name
 
-    only = None
-    if candidates is not None and asked.scale != "full":
-        check_name(asked.scale)
-        # Before any is brought to its scale, which takes a second for each of them.
-        full, _ = args.load(problems, asked.levels, "full", asked.version)
-        wanted = load_candidates(candidates, full, asked.problem, cuda_runs=asked.cuda_runs)
-        only = {problem.id for problem, _ in wanted.jobs}
-    loaded, unfit = args.load(problems, asked.levels, asked.scale, asked.version, only=only)
+    full = args.read(problems, asked.levels, asked.version)
+    check_name(asked.scale)
     if candidates is None:
+        loaded, unfit = args.bring(problems, full, asked.scale)
         return Work(tuple((one, reference_candidate(one)) for one in loaded), {"unfit": unfit})
-    found = load_candidates(candidates, loaded, asked.problem, cuda_runs=asked.cuda_runs)
+    unpaired = read_candidates(candidates, asked.problem)
+    loaded, unfit = args.bring(problems, unpaired.wanted(full), asked.scale)
+    found = unpaired.pair(loaded, cuda_runs=asked.cuda_runs)
     left_out = {"unfit": unfit, "unmatched": [*found.unmatched], "unusable": [*found.unusable]}
     return Work(found.jobs, left_out, found.samples, candidates.resolve().name)
 
