@@ -10,9 +10,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec
+
+if TYPE_CHECKING:
+    from adapt.study.task import Task
 
 Split = Literal["train", "validation", "test"]
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -138,6 +141,8 @@ class Domain:
     engines: Mapping[str, Engine] = field(default_factory=dict)
     """Where many calls are asked at once, by the name for `adapt label --engine`; "local" where none is named. A domain
     without a local engine is asked by threads, an open real tool each."""
+    study: Callable[[], Task] | None = None
+    """The task of `adapt study speedup`: an agent that learns with this tool; None where there is none."""
     aliases: tuple[str, ...] = ()
     """Other tool names that the router binds to this domain."""
 
