@@ -1,7 +1,7 @@
 """The first internal error of a test run, said once more at its very end.
 
-With pytest-xdist an error of a worker outside any test is printed first and then followed by pages of what it led to, of
-which a log that keeps only the end shows nothing useful.
+With pytest-xdist an error of a worker outside any test is printed first and then followed by pages of what it led to: a
+log that keeps only the end shows nothing useful of it.
 """
 
 from __future__ import annotations
