@@ -47,12 +47,6 @@ class Adapter:
         return Rendering(int(self.card["max_tokens"]), bool(self.card["evidence"]))
 
 
-def find_adapter(domain: Domain, workspace: Path | None = None) -> Path | None:
-    """Folder of the domain's adapter, or None. Raises ArtifactError when it does not belong to the domain's spec."""
-    adapter = open_adapter(domain, workspace)
-    return adapter.folder if adapter else None
-
-
 def open_adapter(domain: Domain, workspace: Path | None = None, base_hash: str | None = None) -> Adapter | None:
     """The domain's adapter with its card, or None. Raises ArtifactError naming the verb to run when hashes differ."""
     run = latest(domain, "train", workspace)

@@ -45,7 +45,7 @@ def tfidf(train: Sequence[Inputs], truth: Floats, test: Sequence[Inputs]) -> Flo
         token_pattern=r"\w+|[^\w\s]",
         ngram_range=(1, 3),
         lowercase=False,
-        min_df=3,
+        min_df=min(3, len(train)),
         max_features=60000,
         sublinear_tf=True,
     )

@@ -17,14 +17,13 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, cast
 
 from adapt.domain import Split
 from adapt.errors import AdaptError, ArtifactError
 from base_gtm.schema import ToolCall, ToolResult, canonical_json, content_hash
 
 Source = Literal["live", "shipped", "recorded"]
-SOURCES: tuple[Source, ...] = get_args(Source)
 
 _COLUMNS = (
     "key",
@@ -86,6 +85,7 @@ class LabelStore:
         """Open or make the store. Raises ArtifactError when the file is broken or cannot be written."""
         self.path = path
         self._lock = Lock()
+        self._kept: set[str] = set()
         with _clear_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._db = _connect(path)
@@ -116,10 +116,11 @@ class LabelStore:
 
     def add_environment(self, record: Mapping[str, Any]) -> str:
         """Keep an environment record once; returns its id, the content hash."""
-        text = canonical_json(record)
         identity = content_hash(record)
-        with self._lock, _clear_errors(self.path), self._db:
-            self._db.execute("INSERT OR IGNORE INTO environments VALUES (?, ?)", (identity, text))
+        if identity not in self._kept:  # it comes with every answer, and every write is a transaction
+            with self._lock, _clear_errors(self.path), self._db:
+                self._db.execute("INSERT OR IGNORE INTO environments VALUES (?, ?)", (identity, canonical_json(record)))
+            self._kept.add(identity)
         return identity
 
     def environments(self) -> dict[str, dict[str, Any]]:

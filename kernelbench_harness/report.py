@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from kernelbench_harness.exchange.verify import Agreement
 
 _MEANING = {"compiled": "  compiles and loads; not run"}
-LeftOut = Mapping[str, Sequence[str]]
-"""Reasons by kind."""
 
 
 def summary_json(

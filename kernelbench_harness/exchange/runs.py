@@ -24,7 +24,6 @@ from kernelbench_harness.files import Fault, read_text
 from kernelbench_harness.label import Problem
 
 RESULTS = "eval_results.json"
-RECORD = ("sample_id", "compiled", "correctness", "metadata", "runtime", "runtime_stats")
 
 
 @dataclass(frozen=True)

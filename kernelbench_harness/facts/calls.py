@@ -33,7 +33,6 @@ _BOOL_METHODS = frozenset(
 )
 _TENSOR_ARITY = {"size": (1, 1), "stride": (1, 1), "numel": (0, 0), "dim": (0, 0), "sizes": (0, 0), "data_ptr": (0, 0),
                  "options": (0, 0), "scalar_type": (0, 0), "contiguous": (0, 1), "item": (0, 0)}  # fmt: skip
-_TORCH_VALUES = frozenset({"k", "IntArrayRef", "TensorOptions", "dtype", "device", "optional", "nullopt"})
 _SAME_TYPE = frozenset({"max", "min"})
 
 

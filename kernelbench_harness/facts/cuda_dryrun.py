@@ -14,9 +14,9 @@ from kernelbench_harness.facts.cuda_emit import device_code
 from kernelbench_harness.facts.cuda_machine import Device, Launch
 from kernelbench_harness.facts.cuda_unit import CudaUnit
 from kernelbench_harness.facts.device_sizes import uneven, waiting
-from kernelbench_harness.facts.dryrun import STEPS, DryRun, compare, ended, passed
+from kernelbench_harness.facts.dryrun import STEPS, DryRun, bound, compare, ended
 from kernelbench_harness.facts.machine import Machine
-from kernelbench_harness.facts.memory import DryRunError, Fault, Source, Unsupported
+from kernelbench_harness.facts.memory import DryRunError, Source, Unsupported
 from kernelbench_harness.facts.modules import Module, parameters, share_state
 from kernelbench_harness.facts.problem import PYTHON_ERRORS, class_of, follow, parse, real_sizes
 from kernelbench_harness.facts.pyeval import Extension, Program
@@ -89,15 +89,7 @@ def _caller(read: CudaUnit, integers: dict[int, int], machine: Machine, device: 
         functions = read.checked.defined(target)
         if len(functions) != 1:
             raise Unsupported(f"kernel {name}")
-        params = functions[0].params
-        given = list(args)
-        for param in params[len(args) :]:
-            if param.name not in kwargs:
-                raise Unsupported("default arguments") if param.has_default else Fault(f"{name} lacks {param.name}")
-            given.append(kwargs[param.name])
-        if len(given) > len(params):
-            raise Fault(f"{name} wants {len(params)} gets {len(given)}")
-        return scope[f"f_{target}"](*[passed(v, p.type.base, name) for v, p in zip(given, params, strict=True)])
+        return scope[f"f_{target}"](*bound(name, functions[0], args, kwargs))
 
     return call
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import ast
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from kernelbench_harness.facts import torch_views as views
-from kernelbench_harness.facts.ctree import Unit
+from kernelbench_harness.facts.ctree import Func, Unit
 from kernelbench_harness.facts.machine import Machine
 from kernelbench_harness.facts.memory import DryRunError, Fault, Source, Tensor, Unsupported
 from kernelbench_harness.facts.modules import share_state
@@ -84,20 +84,28 @@ def _candidate(tree: ast.Module, unit: Unit, checked: Checked, integers: dict[in
         functions = checked.defined(target)
         if not functions:
             raise Unsupported(f"kernel {name}")
-        params = functions[0].params
-        given = list(args)
-        for param in params[len(args) :]:
-            if param.name not in kwargs:
-                raise Unsupported("default arguments") if param.has_default else Fault(f"{name} lacks {param.name}")
-            given.append(kwargs[param.name])
-        if len(given) > len(params):
-            raise Fault(f"{name} wants {len(params)} gets {len(given)}")
-        return scope[f"f_{target}"](*[passed(v, p.type.base, name) for v, p in zip(given, params, strict=True)])
+        return scope[f"f_{target}"](*bound(name, functions[0], args, kwargs))
 
     program = Program(tree, Source(11, True), Extension(call), integers)
     model = program.construct(class_of(tree, "ModelNew"), problem.init, {})
     share_state(problem.model, model)
     return program.forward(model, problem.inputs)
+
+
+def bound(name: str, function: Func, args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
+    """The arguments of a call from Python, one a parameter of `function`, as pybind would hand them over.
+
+    Raises Fault for what pybind refuses, Unsupported for a default value. `name`: what the caller called it.
+    """
+    params = function.params
+    given = list(args)
+    for param in params[len(args) :]:
+        if param.name not in kwargs:
+            raise Unsupported("default arguments") if param.has_default else Fault(f"{name} lacks {param.name}")
+        given.append(kwargs[param.name])
+    if len(given) > len(params):
+        raise Fault(f"{name} wants {len(params)} gets {len(given)}")
+    return [passed(value, param.type.base, name) for value, param in zip(given, params, strict=True)]
 
 
 def passed(value: Any, base: str, name: str) -> Any:

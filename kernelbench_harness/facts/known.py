@@ -145,14 +145,6 @@ ROOTS = frozenset(
 )
 """Namespaces."""
 
-CUDA_NAMES = frozenset(
-    """
-    threadIdx blockIdx blockDim gridDim warpSize __syncthreads __syncwarp __shfl_down_sync __shfl_xor_sync __shfl_sync
-    __ldg atomicAdd atomicMax atomicMin __expf __logf __fdividef __powf rsqrtf rsqrt __float2half __half2float
-    cudaGetLastError cudaSuccess cudaGetErrorString cudaDeviceSynchronize cudaMemcpyAsync make_float4 make_float2
-    """.split()
-)
-
 TENSOR_EXTRA = frozenset({"data", "accessor", "packed_accessor32", "packed_accessor64", "item", "data_ptr",
 "mutable_data_ptr",
                           "const_data_ptr", "options", "defined", "sym_size", "T"})  # fmt: skip

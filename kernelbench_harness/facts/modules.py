@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kernelbench_harness.facts import dispatch
-from kernelbench_harness.facts.memory import Source, Tensor, Unsupported
+from kernelbench_harness.facts.memory import Source, Tensor
 from kernelbench_harness.facts.torch_nn import spread
 from kernelbench_harness.facts.torch_views import full
 
@@ -176,13 +176,6 @@ def _sequential(source: Source, *layers: Any) -> Module:
     module = Module("sequential")
     module.attrs.update({str(i): layer for i, layer in enumerate(layers)})
     return module
-
-
-def _unmodelled(name: str) -> Callable[..., Module]:
-    def make(source: Source, *args: Any, **kw: Any) -> Module:
-        raise Unsupported(f"nn.{name}")
-
-    return make
 
 
 LAYERS: dict[str, Callable[..., Module]] = {

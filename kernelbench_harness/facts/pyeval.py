@@ -28,7 +28,6 @@ _BUILTINS: dict[str, Any] = {"int": int, "float": float, "len": len, "max": max,
                              "True": True, "False": False, "None": None, "sorted": sorted,
                              "isinstance": lambda *a: True,
                              "print": lambda *a, **k: None, "str": str, "hasattr": lambda o, n: False}  # fmt: skip
-_FACTORIES = {"randn": 0, "rand": 0, "zeros": 0, "ones": 0, "empty": 0, "full": 0}
 
 
 class _Return(Exception):

@@ -21,8 +21,6 @@ from kernelbench_harness.facts.memory import (
 from kernelbench_harness.facts.torch_scalars import BINARY, COMPARISONS, UNARY
 from kernelbench_harness.facts.torch_views import broadcast_shape, contiguous, dims_of, expand, transpose, view
 
-Op = Callable[..., Any]
-
 
 def unary(name: str, x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     function = UNARY[name]

@@ -28,7 +28,7 @@ RANK = {
 INTEGERS = frozenset("bool char uchar short ushort int uint long ulong llong ullong".split())
 FLOATS = frozenset({"half", "float", "double"})
 ARITHMETIC = INTEGERS | FLOATS
-INT, LONG, FLOAT, DOUBLE, BOOL = (Type(n) for n in ("int", "long", "float", "double", "bool"))
+INT, LONG, BOOL = (Type(n) for n in ("int", "long", "bool"))
 TENSOR = Type("Tensor")
 VOID = Type("void")
 STR = Type("str", ptr=0)

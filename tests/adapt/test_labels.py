@@ -76,6 +76,17 @@ def test_the_same_call_in_two_environments_is_two_labels(tmp_path: Path) -> None
         assert store.environments() == {here: {"compiler": "a"}, there: {"compiler": "b"}}
 
 
+def test_an_environment_that_comes_with_every_answer_is_written_once(tmp_path: Path) -> None:
+    path = tmp_path / "labels.sqlite"
+    with LabelStore(path) as store, LabelStore(path) as other:
+        here = store.add_environment({"compiler": "a"})
+        other._db.execute("BEGIN IMMEDIATE")  # whoever writes now waits for this one
+        assert store.add_environment({"compiler": "a"}) == here
+        other._db.rollback()
+        assert store.add_environment({"compiler": "b"}) != here
+        assert other.add_environment({"compiler": "a"}) == here and len(other.environments()) == 2
+
+
 def test_labels_ship_as_parquet_with_their_environment(tmp_path: Path) -> None:
     folder = tmp_path / "labels"
     with LabelStore(tmp_path / "a.sqlite") as store:

@@ -24,7 +24,6 @@ NARROW = problem("narrow", "return torch.tanh(x) * 3.0 + 0.125", "torch.rand(512
 SMALL = problem("frobenius", "return x / torch.norm(x, p='fro')", "torch.randn(512, 4096)")
 """All values below KernelBench's tolerance."""
 _RIGHT, _WRONG = (Verdict.CORRECT,), (Verdict.WRONG_VALUE,)
-_TORCH = {"language": "torch"}
 CASES = (
     Case("3: constants of the candidate's own", NARROW, KERNEL.replace("CUDA = r", "N = 4\nCUDA = r"), _RIGHT),
     Case(
