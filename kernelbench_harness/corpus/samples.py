@@ -148,6 +148,12 @@ def _planted(
     return None
 
 
+def broken_copy(draft: Draft, rng: Random, language: str) -> str | None:
+    """The text of a draft with one mistake planted, its kind drawn as for `pair`; None where none has a place."""
+    planted = _planted(draft, rng, language, _CLASSES)
+    return planted and planted[1]
+
+
 def stream(seed: int, language: str = "cpp") -> Iterator[Sample]:
     """Endless samples, twins one after the other; half of them clean."""
     for index in count():

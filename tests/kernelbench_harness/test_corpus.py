@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from kernelbench_harness.corpus import MISTAKES, OPERATORS, Sample, pair, stream
+from kernelbench_harness.corpus import MISTAKES, OPERATORS, Sample, pair, siblings, stream
 from kernelbench_harness.corpus.operator import Operator, problem_of
 from kernelbench_harness.corpus.text import Draft, Edit, mark, mark_lines
 from kernelbench_harness.errors import HarnessError
@@ -70,6 +70,19 @@ def test_the_same_text_in_every_process() -> None:
         *(s.code + s.problem.code + s.style for language in LANGUAGES for s in islice(stream(5, language), 60))
     )
     assert results == {f"{here}\nFalse\n"}
+
+
+def test_the_streams_that_labels_were_made_from_stay_as_they_are() -> None:
+    """Another text would ask for other labels: those that ship, and those of who labels with the same seed again."""
+    digests = {}
+    for language in ("cpp", "cuda"):
+        streamed = "".join(s.code + s.problem.code for s in islice(stream(0, language), 150))
+        families = "".join(s.code + s.problem.code for index in range(60) for s in siblings(0, index, language))
+        digests[language] = text_hash(streamed), text_hash(families)
+    assert digests == {
+        "cpp": ("4f4dd2abbdef369a", "25c59e26bd7837ee"),
+        "cuda": ("ab27198d5f43f7fc", "24218b733fb3fbf9"),
+    }
 
 
 def test_seeds_and_indices_differ() -> None:

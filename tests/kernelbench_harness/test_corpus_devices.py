@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import ast
 import builtins
+import importlib.util
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +18,33 @@ from kernelbench_harness.corpus.full_sizes import _LEVEL_1, _LEVEL_2, full_varia
 from kernelbench_harness.corpus.operator import problem_code
 
 _HEADERS = "#include <cuda_runtime.h>\n#include <cmath>\n#include <cstdint>\n#include <cfloat>\n#include <limits>\n"
+
+
+_FRONT_END = """
+import linecache, sys, types
+import torch
+from kernelbench_harness.corpus import pair
+from kernelbench_harness.process import triton_child, triton_device
+launches = triton_child.install("candidate.py", "", "")
+launches._run = lambda *launch: None
+operators = set()
+for index in range(int(sys.argv[1])):
+    clean = pair(0, index, "triton")[0]
+    problem, candidate = {}, types.ModuleType(f"candidate_{index}")
+    path = candidate.__file__ = f"candidate_{index}.py"
+    linecache.cache[path] = (len(clean.code), None, clean.code.splitlines(keepends=True), path)
+    sys.modules[candidate.__name__] = candidate
+    exec(compile(clean.problem.code, "problem.py", "exec"), problem)
+    exec(compile(clean.code, path, "exec"), candidate.__dict__)
+    try:
+        with triton_device.as_cuda():
+            candidate.ModelNew(*problem["get_init_inputs"]())(*problem["get_inputs"]())
+    except Exception as error:
+        print(index, clean.operator, clean.style, error)
+    operators.add(clean.operator)
+print(len(operators), "operators")
+"""
+"""Triton's own front end on the launches of clean candidates; nothing is run."""
 
 
 def _kernels(code: str) -> str:
@@ -49,6 +78,16 @@ def test_nvcc_accepts_the_kernels(tmp_path: Path) -> None:
         check=False,
     )
     assert run.returncode == 0, run.stderr[:2000]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("triton") is None, reason="triton is not installed")
+def test_tritons_front_end_accepts_the_clean_candidates() -> None:
+    run = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FRONT_END, "160"], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr[-2000:]
+    said = run.stdout.splitlines()
+    assert len(said) == 1 and int(said[0].split()[0]) >= 60, run.stdout[:4000]
 
 
 def test_triton_kernels_use_no_unknown_name() -> None:

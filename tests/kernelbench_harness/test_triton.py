@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from kernelbench_harness.corpus import pair
 from kernelbench_harness.errors import CandidateError
 from kernelbench_harness.harness import Harness, HarnessOptions
 from kernelbench_harness.label import Candidate, Label, Problem, Stage, Verdict
@@ -254,6 +255,14 @@ def test_the_track_custom_wants_the_kernel(tmp_path: Path) -> None:
         label = _label(strict, torch_alone)
     assert label.verdict is Verdict.CHEATING
     assert all("track custom" in line for line in label.evidence), label.evidence
+
+
+def test_a_clean_candidate_of_the_corpus_is_correct(harness: Harness) -> None:
+    """All elements of a block load the same vector: such a load has no mask of the block."""
+    clean = pair(0, 38, "triton")[0]
+    assert clean.operator == "matvec" and clean.mistake is None
+    label = harness.label(clean.problem, Candidate(clean.code))
+    assert label.verdict is Verdict.CORRECT, label
 
 
 def test_a_kernel_that_never_ends_is_no_verdict_about_it(tmp_path: Path) -> None:

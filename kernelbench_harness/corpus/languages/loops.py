@@ -15,8 +15,6 @@ from kernelbench_harness.corpus.text import mark, mark_lines, plain
 if TYPE_CHECKING:
     from kernelbench_harness.corpus.languages.statements import Writer
 
-_PLAIN = ("lt", "le", "ne")
-
 
 def written(writer: Writer, node: ast.For) -> list[str]:
     """A loop and its body as lines."""

@@ -1,8 +1,8 @@
 """Triton: parallel loops become a block of program elements, the rest stays a loop with masked loads.
 
 Guarantee: the module parses, every name in the kernel is a parameter or defined before its use, and every load and
-store carries the mask of the conditions around it. Not guaranteed: speed; sequential loops are scalar, no tl.dot is
-used.
+store carries the mask of the conditions around it, as far as its address has one: Triton refuses a block as the mask of
+a single element. Not guaranteed: speed; sequential loops are scalar, no tl.dot is used.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from kernelbench_harness.corpus.languages.cuda import launches
 from kernelbench_harness.corpus.languages.host import Plan, accumulates
 from kernelbench_harness.corpus.languages.wrapper import attribute_of
-from kernelbench_harness.corpus.loopnest import inline, loop_call, names_in, subscript
+from kernelbench_harness.corpus.loopnest import inline, loop_call, names_in, statements, subscript
 from kernelbench_harness.corpus.text import mark, mark_lines, plain
 
 _SIGN: dict[type, str] = {
@@ -35,20 +35,27 @@ _IMPORTS = "import triton\nimport triton.language as tl\n"
 _DTYPE = {"f32": "torch.float32", "i64": "torch.int64", "bool": "torch.bool"}
 
 
+@dataclass(frozen=True)
+class _Mask:
+    """A condition under which a statement runs."""
+
+    text: str
+    wide: bool
+    """Whether it differs between the elements of the block."""
+
+
 @dataclass
 class _Kernel:
     """One Triton kernel while it is written."""
 
     plan: Plan
     pointers: dict[str, str]
-    masks: list[str] = field(default_factory=list)
+    masks: list[_Mask] = field(default_factory=list)
+    """The conditions around."""
     block: str = ""
     """Name of the block-size constant; empty where one program element does all."""
-
-    @property
-    def mask(self) -> str:
-        """The conjunction of the conditions around, or empty."""
-        return " & ".join(self.masks)
+    wide: set[str] = field(default_factory=set)
+    """Logical names of variables that have a value for each element of the block; all others are scalars."""
 
     def text(self, node: ast.expr, level: int = 0) -> str:
         """An expression; parenthesised where it binds less than `level`."""
@@ -78,11 +85,19 @@ class _Kernel:
             case ast.Subscript():
                 found = subscript(node)
                 assert found is not None
-                return f"{mark('function', 'tl.load')}({self.address(*found)}{self._masked(', other=0')})"
+                masked = self._masked(found[1], ", other=0")
+                return f"{mark('function', 'tl.load')}({self.address(*found)}{masked})"
         raise ValueError(f"no way to write {ast.dump(node)}")
 
-    def _masked(self, other: str = "") -> str:
-        return f", {mark('mask', f'mask={self.mask}')}{other}" if self.masks else ""
+    def _is_wide(self, *nodes: ast.expr) -> bool:
+        """Whether any of these has a value for each element of the block."""
+        return not self.wide.isdisjoint(names_in(nodes))
+
+    def _masked(self, indices: list[ast.expr], other: str = "") -> str:
+        """The mask argument of an access; where all elements want the same address, of the scalar conditions alone."""
+        every = self._is_wide(*indices)
+        mask = " & ".join(mask.text for mask in self.masks if every or not mask.wide)
+        return f", {mark('mask', f'mask={mask}')}{other}" if mask else ""
 
     def _name(self, name: str) -> str:
         if name == "INF":
@@ -135,19 +150,19 @@ class _Kernel:
             case ast.AnnAssign():
                 return [self._declaration(node)]
             case ast.Assign():
-                return [self._stored(node.targets[0], self._value(node.value))]
+                return [self._stored(node.targets[0], node.value)]
             case ast.AugAssign():
-                return [self._stored(node.target, self._value(ast.BinOp(node.target, node.op, node.value)))]
+                return [self._stored(node.target, ast.BinOp(node.target, node.op, node.value))]
         raise ValueError(f"no way to write {ast.dump(node)}")
 
     def _condition(self, node: ast.If) -> list[str]:
         name = self.plan.names.fresh("cond", "inside", "valid")
-        lines = [f"{name} = {self._value(node.test)}"]
-        self.masks.append(name)
+        lines, wide = [f"{name} = {self._value(node.test)}"], self._is_wide(node.test)
+        self.masks.append(_Mask(name, wide))
         lines += self.block_of(node.body)
         self.masks.pop()
         if node.orelse:
-            self.masks.append(f"(~{name})" if self.block else f"(not {name})")
+            self.masks.append(_Mask(f"(~{name})" if self.block else f"(not {name})", wide))
             lines += self.block_of(node.orelse)
             self.masks.pop()
         return lines
@@ -156,19 +171,33 @@ class _Kernel:
         assert isinstance(node.target, ast.Name) and isinstance(node.annotation, ast.Name) and node.value is not None
         name = self.plan.names.assign(node.target.id, "total" if node.annotation.id == "a" else "local")
         value = self._value(node.value)
-        if self.block and isinstance(node.value, ast.Constant | ast.UnaryOp):
+        wide, constant = self._is_wide(node.value), isinstance(node.value, ast.Constant | ast.UnaryOp)
+        # What is assigned again may become a block then, and Triton lets no loop change a variable's type.
+        if self.block and (constant or (not wide and node.target.id in _assigned(self.plan))):
             dtype = "tl.int64" if node.annotation.id == "i" else "tl.float32"
-            value = f"tl.full([{self.block}], {value}, dtype={mark('dtype', dtype)})"
+            value, wide = f"tl.full([{self.block}], {value}, dtype={mark('dtype', dtype)})", True
+        if wide:
+            self.wide.add(node.target.id)
         return mark("declaration", f"{name}{mark('initial', f' = {value}', node.annotation.id)}", node.annotation.id)
 
-    def _stored(self, target: ast.expr, value: str) -> str:
-        found = subscript(target)
+    def _stored(self, target: ast.expr, node: ast.expr) -> str:
+        found, value = subscript(target), self._value(node)
         if found is None:
+            assert isinstance(target, ast.Name)
             name = self.text(target)
-            inner = [mask for mask in self.masks if mask != "mask"]
-            text = f"{name} = tl.where({' & '.join(inner)}, {value}, {name})" if inner else f"{name} = {value}"
-            return mark("assignment", text)
-        return mark("store", f"tl.store({self.address(*found)}, {value}{self._masked()})")
+            inner = [mask for mask in self.masks if mask.text != "mask"]
+            if self._is_wide(node) or any(mask.wide for mask in inner):
+                self.wide.add(target.id)
+            where = " & ".join(mask.text for mask in inner)
+            return mark("assignment", f"{name} = tl.where({where}, {value}, {name})" if where else f"{name} = {value}")
+        return mark("store", f"tl.store({self.address(*found)}, {value}{self._masked(found[1])})")
+
+
+def _assigned(plan: Plan) -> set[str]:
+    """Logical names of the variables that are assigned after their declaration."""
+    changes = [node for node in statements(plan.nest.body) if isinstance(node, ast.Assign | ast.AugAssign)]
+    targets = [node.targets[0] if isinstance(node, ast.Assign) else node.target for node in changes]
+    return {target.id for target in targets if isinstance(target, ast.Name)}
 
 
 def source(plan: Plan) -> tuple[str, str]:
@@ -228,7 +257,8 @@ def _prologue(plan: Plan, kernel: _Kernel, loops: list[ast.For]) -> list[str]:
         value = f"{offsets} // ({inner})" if inner else offsets
         value = value if at == 0 else f"({value}) % {kernel.text(high, 6)}"
         lines.append(mark("decode", f"{name} = {value}"))
-    kernel.masks.append("mask")
+        kernel.wide.add(variable)
+    kernel.masks.append(_Mask("mask", True))
     return lines
 
 
