@@ -1,6 +1,8 @@
 """The cheapest exact compile verdict of a candidate: what it would compile is read by every front end, no code is made.
 
     found = check(problem, candidate, options)
+    with FrontEnds(options) as ends:                # for many: the process that loads candidates stays warm
+        found = ends.check(problem, candidate)
 
 Guarantees: the requests are what the candidate really asks for, caught in a confined child; a refusal is one that the
 whole build would give. Not asked, and named in `unasked`: code generation, ptxas and the linker. What a candidate does
@@ -14,21 +16,20 @@ import re
 import resource
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 from kernelbench_harness.devices import architecture, child_environment
 from kernelbench_harness.judge.builds import Builds
+from kernelbench_harness.judge.hearing import candidate_job, candidate_policy
 from kernelbench_harness.judge.normalise import normalise, without_folder
 from kernelbench_harness.judge.outcome import Failure
-from kernelbench_harness.judge.reference import FILE_LIMIT
-from kernelbench_harness.judge.retime import run_job
 from kernelbench_harness.judge.trial import Trial
 from kernelbench_harness.judge.window import Window
 from kernelbench_harness.label import Candidate, Problem, Stage, Verdict
 from kernelbench_harness.options import HarnessOptions
 from kernelbench_harness.process.place import RunFolder, RunFolders
-from kernelbench_harness.process.worker import Stop, Worker
-from kernelbench_harness.sandbox.policy import Policy
+from kernelbench_harness.process.worker import Ended, Stop, Worker
 from kernelbench_harness.timing.quiet import Quiet
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ class FrontEnd:
     headers: str
     """Which headers decided; empty where nothing was to be compiled."""
     cpu_seconds: float
-    """Processor seconds of the compilers."""
+    """Processor seconds of the compilers; of others too that this process runs at the same time."""
     unasked: tuple[str, ...]
     """The steps of a whole build that a yes says nothing about."""
 
@@ -62,7 +63,7 @@ class _FrontBuilds(Builds):
 
     def __init__(self, options: HarnessOptions, arch: str, cache: Path, quiet: Quiet, builds: int) -> None:
         super().__init__(options, arch, cache, quiet)
-        self._given = options, arch, cache, builds
+        self._expected = builds
         self.taken: CompileResult | None = None
         """The front ends' yes."""
         self.cpu_seconds = 0.0
@@ -70,18 +71,18 @@ class _FrontBuilds(Builds):
     def _build(self, request: CompileRequest, mode: Mode) -> CompileResult:
         from kernelbench_harness.compile.front_end import front_end
 
-        options, arch, cache, builds = self._given
+        options = self._options
         before = _processor_seconds()
         try:
             result = front_end(
                 request,
-                cache_dir=cache,
-                arch=arch,
+                cache_dir=self._cache,
+                arch=self._arch,
                 timeout_s=options.compile_timeout_s,
                 core=options.core,
                 objects=options.objects,
             )
-            if result.ok and self.count >= builds:
+            if result.ok and self.count >= self._expected:
                 self.taken, self.compiler = result, result.decided_by
                 raise Stop
             return super()._build(request, mode) if result.ok else result
@@ -89,37 +90,55 @@ class _FrontBuilds(Builds):
             self.cpu_seconds += _processor_seconds() - before
 
 
-def check(problem: Problem, candidate: Candidate, options: HarnessOptions) -> FrontEnd:
-    """What the front ends say. Raises HarnessError for a machine that lacks a compiler which the candidate needs."""
-    arch = architecture(options)
-    options = replace(options, compile_only=True, device="cpu", timing=False)
-    cache = options.cache()
-    quiet, worker, folders = Quiet(cache, False), Worker(options.core, child_environment(None)), RunFolders()
-    builds = _FrontBuilds(options, arch, cache / "build", quiet, len(_BUILD.findall(candidate.code)))
-    try:
-        with folders.new() as place:
-            trial = Trial(None, options, place, builds, Window(quiet, options.core))
+class FrontEnds:
+    """Checks candidates, one after another. A context manager, for one thread at a time."""
+
+    def __init__(self, options: HarnessOptions, shares_room: bool = False) -> None:
+        """`shares_room`: wait while a worker of ours on this machine times a candidate, which wants to be alone."""
+        self._arch = architecture(options)
+        self._options = replace(options, compile_only=True, device="cpu", timing=False)
+        self._cache = self._options.cache()
+        self._quiet = Quiet(self._cache, shares_room)
+        self._worker = Worker(self._options.core, child_environment(None))
+        self._folders = RunFolders()
+
+    def __enter__(self) -> FrontEnds:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the warm process and remove its folders; the cache stays."""
+        self._worker.close()
+        self._folders.close()
+        self._quiet.leave()
+
+    def check(self, problem: Problem, candidate: Candidate) -> FrontEnd:
+        """What the front ends say. Raises HarnessError for a machine that lacks a compiler which it needs."""
+        options = self._options
+        count = len(_BUILD.findall(candidate.code))
+        builds = _FrontBuilds(options, self._arch, self._cache / "build", self._quiet, count)
+        with self._quiet.working(), self._folders.new() as place:
+            trial = Trial(None, options, place, builds, Window(self._quiet, options.core))
             if not trial.look(candidate.code):
-                worker.start()
-                job = run_job(candidate.code, place.work / "candidate.py", None, options, place)
-                own = {"kind": "candidate", "timing": False, "track": options.track, "arch": arch, "interpreted": False}
-                job |= own | {"seeds": trial.open_seeds, "hidden": trial.hidden, "problem": problem.code}
-                trial.close(worker.run(job, _policy(place, options), place.work, options.run_timeout_s, trial.handle))
+                self._worker.start()
+                trial.close(self._hear(problem, candidate, place, trial))
             return _found(trial, builds, place)
-    finally:
-        worker.close()
-        folders.close()
+
+    def _hear(self, problem: Problem, candidate: Candidate, place: RunFolder, trial: Trial) -> Ended:
+        options = self._options
+        job = candidate_job(problem, candidate, None, place, trial, options, self._arch)
+        policy = candidate_policy(place, options, file_bytes=options.file_bytes)
+        return self._worker.run(job, policy, place.work, options.run_timeout_s, trial.handle)
 
 
-def _policy(place: RunFolder, options: HarnessOptions) -> Policy:
-    return Policy(
-        read=(place.given,),
-        write=(place.work,),
-        memory_bytes=options.memory_bytes,
-        cpu_seconds=int(8 * options.run_timeout_s) + 10,
-        file_bytes=FILE_LIMIT,
-        disk_bytes=4 * FILE_LIMIT,
-    )
+def check(problem: Problem, candidate: Candidate, options: HarnessOptions) -> FrontEnd:
+    """One candidate; see FrontEnds."""
+    with FrontEnds(options) as ends:
+        return ends.check(problem, candidate)
 
 
 def _found(trial: Trial, builds: _FrontBuilds, place: RunFolder) -> FrontEnd:

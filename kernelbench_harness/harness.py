@@ -24,11 +24,12 @@ from kernelbench_harness.environment import environment, environment_id
 from kernelbench_harness.errors import HarnessError, ProblemError
 from kernelbench_harness.hub import hub_reason
 from kernelbench_harness.judge.builds import Builds
+from kernelbench_harness.judge.hearing import candidate_job, candidate_policy
 from kernelbench_harness.judge.normalise import normalise, without_folder
 from kernelbench_harness.judge.outcome import Compiled, Failure, Outcome
 from kernelbench_harness.judge.probe import probe
-from kernelbench_harness.judge.reference import FILE_LIMIT, Reference, References
-from kernelbench_harness.judge.retime import run_job, time_reference
+from kernelbench_harness.judge.reference import Reference, References
+from kernelbench_harness.judge.retime import time_reference
 from kernelbench_harness.judge.trial import Trial
 from kernelbench_harness.judge.window import Window
 from kernelbench_harness.label import Candidate, Label, Problem, Stage, Timing, Verdict
@@ -46,8 +47,8 @@ _FOR_A_GPU = re.compile(r"cuda_sources|with_cuda|\.cu\b|__global__")
 """What the source of a candidate that compiles for a GPU has somewhere. One that hides it is only heard later."""
 
 
-_FILE_LIMIT = 1 << 30
-"""Bytes of a candidate's file on a processor; on a GPU sizes are larger, and `FILE_LIMIT` holds."""
+_OWN_FILE = 1 << 30
+"""Bytes that a candidate's file may have, however small its outputs are; where they ask for more, it may have more."""
 
 
 @dataclass(frozen=True)
@@ -178,7 +179,7 @@ class Harness:
             begin = time.monotonic()
             if not trial.look(candidate.code):
                 ended = self._worker.run(
-                    self._job(problem, candidate, reference, place, trial, options),
+                    candidate_job(problem, candidate, reference, place, trial, options, self._arch),
                     self._policy(candidate, reference, place, trial, options),
                     place.work,
                     options.run_timeout_s,
@@ -207,20 +208,6 @@ class Harness:
                 problem, reference, self.options, self._worker, place, window, compiled=compiled, gpu=self._level
             )
 
-    def _job(
-        self,
-        problem: Problem,
-        candidate: Candidate,
-        reference: Reference | None,
-        place: RunFolder,
-        trial: Trial,
-        options: HarnessOptions,
-    ) -> dict[str, Any]:
-        job = run_job(candidate.code, place.work / "candidate.py", reference, options, place)
-        own = {"kind": "candidate", "timing": options.timing, "track": options.track, "arch": self._arch}
-        own |= {"interpreted": trial.interpreted, "seeds": trial.open_seeds, "hidden": trial.hidden}
-        return job | own | ({"problem": problem.code} if reference is None else {})
-
     def _policy(
         self,
         candidate: Candidate,
@@ -229,23 +216,15 @@ class Harness:
         trial: Trial,
         options: HarnessOptions,
     ) -> Policy:
-        given: list[Path] = [place.given]
-        limit = _FILE_LIMIT if self._gpu is None else FILE_LIMIT
+        given: list[Path] = []
+        limit = _OWN_FILE
         if reference is not None:
+            limit = max(limit, *map(reference.room, reference.expected))
             names = ["common.safetensors", *(f"seed_{seed}.safetensors" for seed in trial.open_seeds)]
             given += [reference.inputs / name for name in names]
-        return Policy(
-            read=tuple(given),
-            write=(place.work,),
-            memory_bytes=options.memory_bytes,
-            # A backstop behind the wall clock: threads on several cores may spend more than a second each second.
-            cpu_seconds=int(8 * options.run_timeout_s) + 10,
-            file_bytes=limit,
-            disk_bytes=4 * limit,
-            gpu=self._level,
-            # Triton has a compiler and an assembler of its own, which are programs.
-            processes=self._gpu is not None and interpreted.imports_triton(candidate.code),
-        )
+        # Triton has a compiler and an assembler of its own, which are programs.
+        processes = self._gpu is not None and interpreted.imports_triton(candidate.code)
+        return candidate_policy(place, options, read=given, file_bytes=limit, gpu=self._level, processes=processes)
 
     def _common(
         self, problem: Problem, candidate: Candidate, trial: Trial, seconds: dict[str, float]

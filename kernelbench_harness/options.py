@@ -73,6 +73,11 @@ class HarnessOptions:
         if not 0 < self.timing_error < 1 or self.timing_budget_s <= 0:
             raise HarnessError("timing_error is a share between 0 and 1, timing_budget_s positive seconds")
 
+    @property
+    def file_bytes(self) -> int:
+        """Most bytes of one file of a reference's inputs or outputs; whoever reads it holds all of it in memory."""
+        return self.memory_bytes // 2
+
     def for_labels(self) -> dict[str, Any]:
         """The options that can change a label."""
         return {

@@ -3,7 +3,7 @@
     capture.py      replaces torch's functions in the candidate's process and sends the request out (sources.py: files)
     request.py      the request and its result, JSON both ways, validated because they come from a hostile process
     build.py        the verdict: shim first, then some of the real headers (middle.py), then all of them
-    front_end.py    the same verdict without code, under a CPU second: what a gate asks
+    front_end.py    the same verdict without code, in half a CPU second; bindings.py: what it need not read
     host.py         one C++ unit through g++; device.py one .cu unit through nvcc; linking.py what follows
     guards.py, independent.py, front_end_errors.py     when the shim's yes, and its no, count
     results.py      the cache; objects.py: compiled sets for another machine

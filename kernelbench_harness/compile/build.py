@@ -32,7 +32,7 @@ from kernelbench_harness.compile import (
 )
 from kernelbench_harness.compile import objects as compiled_sets
 from kernelbench_harness.compile.job import OUT_OF_TIME, Job, Parsed, Tier, failed
-from kernelbench_harness.compile.nvcc import DEFAULT_ARCH, find_nvcc
+from kernelbench_harness.compile.nvcc import DEFAULT_ARCH, Nvcc, find_nvcc
 from kernelbench_harness.compile.request import CompileRequest, CompileResult
 from kernelbench_harness.compile.toolchain import SHIM, Toolchain, find
 from kernelbench_harness.sandbox import Completed
@@ -60,17 +60,11 @@ def build(
     libraries compiled elsewhere, looked up first. Raises ToolchainError without a compiler, or without a header or
     library of CUDA's that the candidate needs.
     """
-    if refused := flags.refused(request):
-        return failed("stock", request.units[0].stage, f"error: {refused}".encode(), "refused")
     started = time.monotonic()
-    if objects is not None and mode != "stock":
-        known = compiled_sets.lookup(objects, request, arch, cache_dir)
-        if known is not None:
-            return known
-    tools = toolchain(cache_dir)
-    nvcc = find_nvcc() if request.needs_cuda else None
-    if nvcc is not None:
-        nvcc.check(arch)
+    begun = begin(request, cache_dir, arch, None if mode == "stock" else objects)
+    if isinstance(begun, CompileResult):
+        return begun
+    tools, nvcc = begun
     entry = tools.folder / "result" / results.key_of(request, mode, nvcc, arch)
     if (known := results.cached(entry)) is not None:
         return known
@@ -81,6 +75,23 @@ def build(
         result = replace(result, seconds=time.monotonic() - started)
         note = compiled_sets.describe(request, result, nvcc.version if nvcc else "", tools.torch_version)
         return results.keep(entry, result, tools, note if mode == "auto" else None)
+
+
+def begin(
+    request: CompileRequest, cache_dir: Path, arch: str, objects: Path | None
+) -> CompileResult | tuple[Toolchain, Nvcc | None]:
+    """What is known of a request before any compiler runs, else the compilers that it needs. Raises as `build`."""
+    if refused := flags.refused(request):
+        return failed("stock", request.units[0].stage, f"error: {refused}".encode(), "refused")
+    if objects is not None and (known := compiled_sets.lookup(objects, request, arch, cache_dir)) is not None:
+        return known
+    tools = toolchain(cache_dir)
+    if not request.needs_cuda:
+        return tools, None
+    nvcc = find_nvcc()
+    nvcc.check(arch)
+    device.check_headers(tools)
+    return tools, nvcc
 
 
 def toolchain(cache_dir: Path) -> Toolchain:

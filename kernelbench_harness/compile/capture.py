@@ -16,10 +16,9 @@ from kernelbench_harness.compile.request import CompileRequest, CompileResult
 from kernelbench_harness.compile.sources import read_sources
 
 Send = Callable[[CompileRequest], CompileResult]
-SendStock = Callable[[CompileRequest], CompileResult]
 
 
-def install(send: Send, send_stock: SendStock | None = None) -> None:
+def install(send: Send, send_stock: Send | None = None) -> None:
     """Replaces load_inline and load; `send` answers a request from outside.
 
     `send_stock` asks for the real headers' library; without it a tensor that cannot cross raises RuntimeError.
@@ -121,7 +120,7 @@ def _load(once: Callable[[CompileRequest], Any]) -> Callable[..., Any]:
     return load
 
 
-def open_module(request: CompileRequest, result: CompileResult, send_stock: SendStock | None = None) -> Any:
+def open_module(request: CompileRequest, result: CompileResult, send_stock: Send | None = None) -> Any:
     """The module of a result; raises RuntimeError as torch does when it failed, ImportError when it does not load."""
     if not result.ok or result.library is None:
         if result.stage == "link":

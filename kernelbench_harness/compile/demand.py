@@ -1,18 +1,22 @@
 """What a CUDA source asks of the shim's headers, so that nvcc's front ends read no more than that.
 
 The real headers bring the whole of the standard library and of the driver's interface to a kernel that names none of
-it; reading them takes five sixths of the compile time (5.2 CPU seconds against 0.9 for a typical kernel). `flags` looks
-at the names in a source and says which parts the shim must show. Guarantees: a part more or less never turns a refusal
-into an acceptance that the whole would not give, names of the candidate's own apart, which the guards judge against the
-real headers' tables. Not guaranteed: that every part needed is found (a name that a macro pastes together, say), so a
-source that fails under these flags is compiled again without them.
+it; reading them takes nine tenths of the compile time (5.2 CPU seconds against 0.6 for a typical kernel). `flags` looks
+at the names in a source and says which parts the shim must show, `toolkit` which of CUDA's own headers. Guarantees: a
+part more or less never turns a refusal into an acceptance that the whole would not give: a source that declares a name
+of a part names it, and so has the part shown. Not guaranteed: that every part needed is found (a name that a macro
+pastes together, say), so a source that fails under these flags is compiled again without them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
 
+from kernelbench_harness.compile.guards import includes
+from kernelbench_harness.compile.names import KEYWORDS
 from kernelbench_harness.compile.tokens import Token
 
 SLIM = "-DKBSHIM_SLIM"
@@ -25,8 +29,13 @@ _BASE = set(
     "log2 logb lrint lround modf nan nanf nearbyint nextafter pow remainder rint round scalbn signbit sin sinh sqrt "
     "tan tanh tgamma trunc absf expf logf sqrtf powf tanhf fabsf floorf ceilf fmaxf fminf roundf "
     "size_t ptrdiff_t nullptr_t max_align_t byte int8_t int16_t int32_t int64_t uint8_t uint16_t uint32_t uint64_t "
-    "uintptr_t intptr_t numeric_limits float_round_style initializer_list "
-    "memcpy memset memmove memcmp strlen strcmp malloc free calloc realloc exit abort getenv atoi atof rand srand div "
+    "uintptr_t intptr_t initializer_list "
+    "memcpy memset memmove memcmp strlen strcmp malloc free calloc realloc exit abort getenv atoi atof rand srand "
+    "div".split()
+)
+"""Names of C's headers, which are always there."""
+_UTILITY = set(
+    "numeric_limits float_round_style "
     "is_same is_same_v is_floating_point is_floating_point_v is_integral is_integral_v is_arithmetic is_arithmetic_v "
     "is_signed is_signed_v is_unsigned is_unsigned_v is_pointer is_pointer_v is_const is_const_v is_void is_void_v "
     "is_convertible is_convertible_v is_base_of is_base_of_v is_reference is_reference_v is_trivially_copyable "
@@ -38,6 +47,7 @@ _BASE = set(
     "make_integer_sequence in_place".split()
 )
 _PARTS: dict[str, set[str]] = {
+    "UTILITY": _UTILITY,
     "ALGORITHM_BASE": set("min max copy fill fill_n equal iter_swap lower_bound".split()),
     "ARRAY": {"array"},
     "OPTIONAL": set("optional nullopt nullopt_t make_optional".split()),
@@ -53,11 +63,27 @@ _ANYWHERE: dict[str, set[str]] = {
     "VECTOR": {"vec"},
     "OPTIONAL": set("slice optional nullopt make_optional OptionalCUDAGuard OptionalDeviceGuard device_of".split()),
     "STREAM": set("Error IndexError ValueError TypeError NotImplementedError str ostream".split()),
+    "THRUST": {"thrust"},
     "MODULE": set("PYBIND11_MODULE pybind11 py wrap_pybind_function module_ kwargs".split()),
 }
 """Words that ask for a part without std:: before them; a member's name of the same spelling costs only time."""
+_ALONE = {"DRIVER", "FLOATN"}
+"""Parts that stand on nothing else; the others stand on <utility>."""
+_PLAIN_HEADER = re.compile(
+    r"(torch|ATen|c10|pybind11)/.*|(cuda|cuda_runtime|cuda_runtime_api|device_launch_parameters|math_constants)\.h"
+    r"|(cuda_fp16|cuda_bf16)\.h|(assert|ctype|errno|float|inttypes|limits|math|stddef|stdint|stdio|stdlib|string|time)\.h"
+    r"|c(assert|ctype|errno|float|inttypes|limits|math|stddef|stdint|stdio|stdlib|string|time)"
+)
+"""Headers that need no other than those which a slim unit has anyway; cuda_fp16.h brings its own part."""
+_TOOLKIT = (
+    "texture_indirect_functions", "surface_indirect_functions", "sm_20_atomic_functions", "sm_30_intrinsics",
+    "sm_32_atomic_functions", "sm_32_intrinsics", "sm_60_atomic_functions", "sm_61_intrinsics",
+)  # fmt: skip
+"""Headers of the toolkit that <cuda_runtime.h> reads and nothing else of it needs; prelude.h knows their guards."""
+_CALLED = re.compile(r"\b([A-Za-z_]\w*)\s*\(|#\s*define\s+(\w+)")
 _NARROW = re.compile(r"half|bfloat|bf16|fp16|^__h|^h2|opmath|acc_?type", re.IGNORECASE)
-_DRIVER = re.compile(r"cu[A-Z]\w*|CU[a-z]\w*|CU_\w+|CUDA_[A-Z]\w*")
+_DRIVER = re.compile(r"cuuint\w*|cu[A-Z]\w*|CU[a-z]\w*|CU_\w+|CUDA_[A-Z]\w*")
+_FLOATN = re.compile(r"\w*[fF](16|32|64|128)x?(_l)?|__HAVE_\w*")
 
 
 def flags(tokens: Sequence[Token]) -> list[str] | None:
@@ -77,7 +103,31 @@ def flags(tokens: Sequence[Token]) -> list[str] | None:
         parts.add("NARROW")
     if any(_DRIVER.fullmatch(word) for word in words):
         parts.add("DRIVER")
+    if any(_FLOATN.fullmatch(word) for word in words):
+        parts.add("FLOATN")
+    if parts - _ALONE or not _plain(tokens):
+        parts.add("UTILITY")
     return [SLIM, *(f"-DKBSHIM_WITH_{part}" for part in sorted(parts))]
+
+
+def toolkit(tokens: Sequence[Token], include: Path) -> list[str]:
+    """The flags for what a source needs of the toolkit whose headers lie in `include`."""
+    words = {token.text for token in tokens if token.kind == "word"}
+    whole = not _plain(tokens) or "thrust" in words or any(word.startswith("__nv_") for word in words)
+    return [f"-DKBSHIM_WITH_{name.upper()}" for name in _TOOLKIT if whole or words & _declared(include, name)]
+
+
+@cache
+def _declared(include: Path, name: str) -> frozenset[str]:
+    """Functions and macros of one of the toolkit's headers and of its second half: a superset."""
+    paths = [path for ending in ("h", "hpp") if (path := include / f"{name}.{ending}").exists()]
+    text = "".join(re.sub(r"/\*.*?\*/|//[^\n]*", " ", path.read_text(errors="replace"), flags=re.S) for path in paths)
+    return frozenset(word for found in _CALLED.findall(text) for word in found if word) - KEYWORDS - {"defined"}
+
+
+def _plain(tokens: Sequence[Token]) -> bool:
+    """Whether a source includes no header that may stand on more than a slim unit has."""
+    return all(_PLAIN_HEADER.fullmatch(name) for name in includes(tokens))
 
 
 def _opens_std(tokens: Sequence[Token]) -> bool:

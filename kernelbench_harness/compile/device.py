@@ -28,11 +28,21 @@ GENERATED = {
     '#define AT_HIPBLASLT_ENABLED() 0\n#define NVCC_FLAGS_EXTRA ""\n',
 }
 """What CMake writes when torch is built with CUDA. They stand last, so that a CUDA build's own come first."""
+_NEEDED = "c10/cuda/CUDAGuard.h"
 _TABLES = 2
 """Part of the CUDA tables' file name: raise it when what is read for them changes."""
 _ASKED = ("torch/extension.h", "c10/cuda/CUDAGuard.h", "c10/cuda/CUDAException.h")
 """The headers whose names make the tables. Those of ATen/cuda are read without what they include: cuBLAS and its
 siblings, which may not be installed (`front_end_errors` knows their names by how they begin)."""
+
+
+def check_headers(tools: Toolchain) -> None:
+    """Raises ToolchainError for a torch without the headers of its CUDA half: the real verdict would be theirs."""
+    if not (tools.torch / "include" / _NEEDED).is_file():
+        raise ToolchainError(
+            f"torch {tools.torch_version} ({tools.torch}) comes without headers for CUDA ({_NEEDED}): install one that "
+            "has them, as the wheels for Linux do (pip install --force-reinstall torch)"
+        )
 
 
 def compile_unit(job: Job, parsed: Parsed, tier: Tier) -> Completed:
@@ -45,27 +55,35 @@ def compile_unit(job: Job, parsed: Parsed, tier: Tier) -> Completed:
 
 def arguments(job: Job, parsed: Parsed, tier: Tier) -> list[str]:
     """All of nvcc's arguments but for the files."""
-    own = device_flags(job.request, job.tools.standard, job.arch)
-    asked = demand.flags(parsed.tokens) if tier == "slim" else None
-    if asked is None:
-        return [*_common(job, tier), *own]
-    # Through the host compiler's options: nvcc's own -include comes after cuda_runtime.h, which is too late.
-    prelude = str(SHIM / "include" / demand.PRELUDE[1])
-    own[own.index("-fPIC")] = f"-fPIC,-include,{prelude}"
-    return [*asked, *_common(job, tier), *own]
+    return [*defines(job, parsed, tier), *options(job, tier)]
 
 
-def _common(job: Job, tier: Tier) -> list[str]:
-    """Names and include folders, in torch's order."""
+def defines(job: Job, parsed: Parsed, tier: Tier) -> list[str]:
+    """What differs from unit to unit: the extension's name, and what its source needs of the headers."""
     assert job.nvcc is not None
-    defines = [f"-DTORCH_EXTENSION_NAME={job.request.name}", DEFINES]
+    asked: list[str] = []
+    if tier == "slim":
+        asked = [*(demand.flags(parsed.tokens) or ()), *demand.toolkit(parsed.tokens, job.nvcc.include)]
+    return [*asked, f"-DTORCH_EXTENSION_NAME={job.request.name}"]
+
+
+def options(job: Job, tier: Tier) -> list[str]:
+    """The same for many units: include folders and flags, in torch's order."""
+    assert job.nvcc is not None
+    own = device_flags(job.request, job.tools.standard, job.arch)
+    if tier == "slim":
+        # Through the host compiler's options: nvcc's own -include comes after cuda_runtime.h, which is too late.
+        own[own.index("-fPIC")] = f"-fPIC,-include,{SHIM / 'include' / demand.PRELUDE[1]}"
     if tier in ("slim", "shim"):
-        return [*defines, "-isystem", str(SHIM / "include"), *_also(job.nvcc)]
+        return [DEFINES, "-isystem", str(SHIM / "include"), *_also(job.nvcc), *own]
     headers = stock_includes(job.tools, job.nvcc)
+    more = []
     if tier == "middle":
-        headers.insert(0, middle.folder(job))
-        defines.append(middle.PER_OPERATOR)
-    return [*defines, *job.request.includes(), *(word for folder in headers for word in ("-isystem", str(folder)))]
+        # Relative, since the front-end check keeps what it was told for these arguments.
+        headers.insert(0, middle.folder(job).relative_to(job.work))
+        more.append(middle.PER_OPERATOR)
+    folders = [word for folder in headers for word in ("-isystem", str(folder))]
+    return [DEFINES, *more, *job.request.includes(), *folders, *own]
 
 
 def _also(nvcc: Nvcc) -> list[str]:

@@ -65,11 +65,14 @@ def errors(output: str) -> list[Diagnostic]:
 def _of_front_end(file: str, line: int, message: str, after: str) -> Diagnostic:
     """A front end's error with what it prints below it: the rest of the message, the line of code, a caret."""
     below = after.split("\n", 14)[:14]
-    more = [text.strip() for text in itertools.takewhile(lambda text: text.startswith(" " * 12), below)]
-    rest = below[len(more) : len(more) + 2]
-    if len(rest) == 2 and rest[1].strip() == "^":
-        return Diagnostic(file, line, len(rest[1]), message, "front end", "\n".join(more), rest[0])
-    return Diagnostic(file, line, 0, message, "front end", "\n".join(more))
+    indented = list(itertools.takewhile(lambda text: text.startswith(" "), below))
+    # Code keeps its own indentation, which may be as deep as that of the message: only the caret tells them apart.
+    caret = next((i for i, text in enumerate(indented) if i and text.strip() == "^"), 0)
+    more = indented[: caret - 1] if caret else indented
+    told = "\n".join(text.strip() for text in more if text.startswith(" " * 12))
+    if caret:
+        return Diagnostic(file, line, len(indented[caret]), message, "front end", told, indented[caret - 1])
+    return Diagnostic(file, line, 0, message, "front end", told)
 
 
 def clean(output: str) -> str:

@@ -8,7 +8,6 @@ no difference. Each rule returns a reason in words, or "".
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -16,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from kernelbench_harness.compile.diagnostics import END, Diagnostic
-from kernelbench_harness.compile.guards import functions, opened_spaces
+from kernelbench_harness.compile.guards import opened_spaces
 from kernelbench_harness.compile.tokens import Token
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ _DEVICE = re.compile(
     r"|a host function call cannot be configured|a variable length array cannot have static storage duration"
     r"|asm operand .*|a __(?:device|shared|constant|managed)__ .* not allowed.*|.*__launch_bounds__.*"
 )
-_FROM_DEVICE = re.compile(
-    r'calling a (?:constexpr )?__host__ function\("([^"]*)"\) from a __\w+__ .*function\(".*"\) is not allowed.*'
+_ACROSS = re.compile(
+    r'calling a (?:constexpr )?__(?:host|device)__ function\("([^"]*)"\) from a __\w+__ .*function\(".*"\) is not .*'
 )
 _DEFINED = re.compile(r'function (?:template )?"([^"(]*)[^"]*" has already been defined.*')
 _AGAIN = re.compile(r'"(\w+)" has already been declared in the current scope')
@@ -112,12 +111,8 @@ def _undeclared(error: Diagnostic, source: Source) -> str:
     if _SIBLING.match(name):
         return ""
     if error.message.endswith("device code"):
-        return f"{name} is the candidate's own" if _own(name, source) else ""
-    called = any(a.text == name and b.text == "(" for a, b in zip(source.tokens, source.tokens[1:], strict=False))
-    known = source.names.stock_everything if name.startswith("__") else source.names.stock_global
-    if called or opened_spaces(source.tokens) or _opens_std(source.tokens):
-        known = known | source.names.stock_nested
-    return "" if name in known else f"{name} is declared nowhere"
+        return f"{name} is the candidate's own" if source.owns(name) else ""
+    return source.nowhere(name)
 
 
 def _members(error: Diagnostic, source: Source) -> str:
@@ -154,25 +149,15 @@ def _syntax(error: Diagnostic, source: Source) -> str:
         return "unbalanced to the end of the source"
     if not _SYNTAX.fullmatch(error.message) and not _IMPLICIT_INT.fullmatch(error.message):
         return ""
-    return f"syntax: {error.message[:60]}" if _same_to_both(source.near(error.line), source) else ""
-
-
-def _same_to_both(tokens: Sequence[Token], source: Source) -> bool:
-    """Whether no word here may be a type, template or macro to the real headers and something else to ours."""
-    for i, token in enumerate(tokens):
-        before = tokens[i - 1].text if i else ""
-        known = source.names.stock_nested if before == "::" else source.names.stock_global
-        if token.kind == "word" and token.text in known - source.names.shim_names and before not in {".", "->"}:
-            return False
-    return True
+    return f"syntax: {error.message[:60]}" if source.same_to_both(source.near(error.line)) else ""
 
 
 def _device(error: Diagnostic, source: Source) -> str:
-    if found := _FROM_DEVICE.fullmatch(error.message):
+    if found := _ACROSS.fullmatch(error.message):
         called = found[1]
         name = re.sub(r"[(<].*", "", called).rpartition("::")[2]
-        plain = not _FOREIGN.search(called) and (called.startswith("std::") or _own(name, source))
-        return f"device code calls {name} of the host" if plain else ""
+        plain = not _FOREIGN.search(called) and (called.startswith("std::") or source.owns(name))
+        return f"{name} is called from the other side" if plain else ""
     return error.message[:60] if _DEVICE.fullmatch(error.message) and _clear(error, source) else ""
 
 
@@ -197,17 +182,17 @@ def _plain(text: str) -> bool:
 def _own_calls(error: Diagnostic, source: Source) -> str:
     """Arity and redefinition of functions that the candidate alone declares; arguments of builtin types."""
     if found := _DEFINED.fullmatch(error.message):
-        return f"{found[1]} is the candidate's own" if _own(found[1].rpartition("::")[2], source) else ""
+        return f"{found[1]} is the candidate's own" if source.owns(found[1].rpartition("::")[2]) else ""
     if found := _NO_INSTANCE.fullmatch(error.message):
         given = _ARGUMENTS.search(error.more)
-        own = _own(found[1], source) or found[1].startswith(("cuda", "std::"))
+        own = source.owns(found[1]) or found[1].startswith(("cuda", "std::"))
         return f"{found[1]} does not take builtin types so" if own and given and _plain(given[1]) else ""
     if error.message.startswith(("too few arguments in function call", "too many arguments in function call")):
         name, launched = called(error.shown, error.column)
         # A launch that meant a function of torch's headers would be refused too: none of theirs is a kernel.
-        kernel = launched and name in functions(list(source.tokens))
-        toolkit = name.startswith("cuda") or (name in _MATHEMATICS and not opened_spaces(source.tokens))
-        return f"{name} is the candidate's own or the toolkit's" if kernel or toolkit or _own(name, source) else ""
+        kernel = launched and name in source.functions
+        toolkit = name.startswith("cuda") or _toolkit(name, source)
+        return f"{name} is the candidate's own or the toolkit's" if kernel or toolkit or source.owns(name) else ""
     return ""
 
 
@@ -216,7 +201,7 @@ def _in_a_body(error: Diagnostic, source: Source) -> str:
     if found := _AGAIN.fullmatch(error.message):
         body, _ = _enclosing(source.tokens, error.line)
         twice = sum(t.text == found[1] for t in body) > 1
-        return f"{found[1]} is declared twice in one block" if twice and _same_to_both(body, source) else ""
+        return f"{found[1]} is declared twice in one block" if twice and source.same_to_both(body) else ""
     if error.message == _UNMODIFIABLE:
         body, _ = _enclosing(source.tokens, error.line)
         target = re.match(r"\w+", error.shown[max(error.column - 1, 0) :])
@@ -230,9 +215,14 @@ def _in_a_body(error: Diagnostic, source: Source) -> str:
         least = 3 if error.message == _UNLAUNCHED else 2
         line = [t.text for t in source.tokens if t.line == error.line]
         for i in range(1, len(line) - 2):
-            if line[i : i + least] == ["<"] * least and _own(line[i - 1], source):
+            if line[i : i + least] == ["<"] * least and source.owns(line[i - 1]):
                 return f"{line[i - 1]} is no kernel" if least == 3 else f"{line[i - 1]} is no number to shift"
     return ""
+
+
+def _toolkit(name: str, source: Source) -> bool:
+    """Whether a name can mean nothing but a function of CUDA's headers that has no overloads."""
+    return name in _MATHEMATICS and not opened_spaces(source.tokens)
 
 
 def _constant(name: str, body: Sequence[Token]) -> bool:
@@ -265,7 +255,7 @@ def _untyped(error: Diagnostic, source: Source) -> str:
 
 
 def _clear(error: Diagnostic, source: Source) -> bool:
-    """Whether every word of the line is a builtin, a keyword or the candidate's own with a builtin type."""
+    """Whether every word of the line is a builtin, a keyword, the toolkit's, or the candidate's with a builtin type."""
     line = [t for t in source.tokens if t.line == error.line]
     if not line or any(t.directive for t in line):
         return False
@@ -273,12 +263,11 @@ def _clear(error: Diagnostic, source: Source) -> bool:
     plainly, otherwise = declared(body)
     beyond = declared(rest)
     plainly, otherwise = plainly | (beyond[0] - otherwise), otherwise | (beyond[1] - plainly)
-    own = functions(list(source.tokens))
     for i, token in enumerate(line):
         if token.kind != "word" or token.text in _KEYWORDS or token.text in _BUILTIN:
             continue
         plain = token.text in plainly and token.text not in otherwise
-        if not plain and not (token.text in own and _own(token.text, source)):
+        if not plain and not source.owns(token.text) and not _toolkit(token.text, source):
             return False
         if i and line[i - 1].text == "::":
             return False
@@ -332,12 +321,3 @@ def called(shown: str, column: int) -> tuple[str, bool]:
             return (found[1], head != shown[:i].rstrip()) if found else ("", False)
         i -= 1
     return "", False
-
-
-def _own(name: str, source: Source) -> bool:
-    """Whether a function is the candidate's and no header of torch has one of its name."""
-    return name in functions(list(source.tokens)) and name not in source.names.stock_nested | source.names.stock_global
-
-
-def _opens_std(tokens: Sequence[Token]) -> bool:
-    return any(a.text == "using" and b.text == "namespace" for a, b in itertools.pairwise(tokens))

@@ -13,6 +13,7 @@ import itertools
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 
 from kernelbench_harness.compile import front_end_errors
@@ -29,7 +30,7 @@ _UNDECLARED = (
 )
 _NO_MEMBER_OF_SPACE = re.compile(
     r"'(\w+)' (?:is not a member of|in namespace) '[\w:]+'(?: does not name a (?:template )?type)?"
-    r"(?:; did you mean '.*'\?)?"
+    r"(?:; did you mean '.*'\?)?|'[\w:]+::(\w+)' has not been declared"
 )
 _NO_MEMBER = re.compile(r"'.*' has no member named '(\w+)'(?:; did you mean '.*'\?)?")
 _SYNTAX = re.compile(
@@ -82,6 +83,48 @@ class Source:
         before = sorted({t.line for t in self.tokens if t.line < line})[-2:]
         return [t for t in self.tokens if t.line == line or t.line in before]
 
+    @cached_property
+    def functions(self) -> frozenset[str]:
+        """Names of the functions that the candidate declares."""
+        return frozenset(functions(list(self.tokens)))
+
+    @cached_property
+    def in_headers(self) -> frozenset[str]:
+        """Every name that the real headers declare, in a namespace or in none."""
+        return self.names.stock_nested | self.names.stock_global
+
+    def owns(self, name: str) -> bool:
+        """Whether a function is the candidate's and no header of torch has one of its name."""
+        return name in self.functions and name not in self.in_headers
+
+    def nowhere(self, name: str) -> str:
+        """Why no header can declare a name that was found undeclared here, or ""."""
+        called = any(a.text == name and b.text == "(" for a, b in itertools.pairwise(self.tokens))
+        known = self.names.stock_everything if name.startswith("__") else self.names.stock_global
+        if opened_spaces(self.tokens) or self._opens_a_space:
+            known = known | self.names.stock_nested
+        elif called:
+            # Only an argument of pybind11's types would make a call look there: len(x) of a Python habit has none.
+            theirs = frozenset() if {"py", "pybind11"} & words(list(self.tokens)) else self.names.stock_pybind11
+            known = known | (self.names.stock_nested - theirs)
+        return "" if name in known else f"{name} is declared nowhere"
+
+    @cached_property
+    def _opens_a_space(self) -> bool:
+        """Whether any namespace is opened wholesale, std among them."""
+        return any(a.text == "using" and b.text == "namespace" for a, b in itertools.pairwise(self.tokens))
+
+    def same_to_both(self, tokens: Sequence[Token]) -> bool:
+        """Whether no word here may be a type, template or macro to the real headers and something else to ours."""
+        for i, token in enumerate(tokens):
+            if token.kind != "word":
+                continue
+            before = tokens[i - 1].text if i else ""
+            known = self.names.stock_nested if before == "::" else self.names.stock_global
+            if token.text in known - self.names.shim_names and before not in {".", "->"}:
+                return False
+        return True
+
 
 def proof(error: Diagnostic, source: Source) -> str:
     """Why the first error stands under any headers, or ""."""
@@ -107,7 +150,7 @@ def _assembler(error: Diagnostic, source: Source) -> str:
     """What ptxas, nvlink or nvcc's driver refuse once the front end took the source: no header has a say in it, but for
     a function that one of them might have defined."""
     if "nresolved" in error.message:
-        own = [name for name in functions(list(source.tokens)) if f"{len(name)}{name}" in error.message]
+        own = sorted(name for name in source.functions if f"{len(name)}{name}" in error.message)
         known = source.names.stock_everything
         return f"{own[0]} is declared and never defined" if own and not set(own) & known else ""
     if re.match(
@@ -120,21 +163,13 @@ def _assembler(error: Diagnostic, source: Source) -> str:
 
 def _undeclared(error: Diagnostic, source: Source) -> str:
     name = next((m[1] for p in _UNDECLARED if (m := p.fullmatch(error.message))), "")
-    if not name:
-        return ""
-    called = any(
-        t.text == name and after.text == "(" for t, after in zip(source.tokens, source.tokens[1:], strict=False)
-    )
-    known = source.names.stock_everything if name.startswith("__") else source.names.stock_global
-    if called or opened_spaces(source.tokens) or _uses_std(source.tokens):
-        known = known | source.names.stock_nested
-    return "" if name in known else f"{name} is declared nowhere"
+    return source.nowhere(name) if name else ""
 
 
 def _member(error: Diagnostic, source: Source) -> str:
     if found := _NO_MEMBER_OF_SPACE.fullmatch(error.message):
-        known = source.names.stock_nested | source.names.stock_global
-        return "" if found[1] in known else f"{found[1]} is in no namespace"
+        name = found[1] or found[2]
+        return "" if name in source.in_headers else f"{name} is in no namespace"
     if found := _NO_MEMBER.fullmatch(error.message):
         return "" if found[1] in source.names.stock_everything else f"{found[1]} is a member of nothing"
     return ""
@@ -153,35 +188,20 @@ def _syntax(error: Diagnostic, source: Source) -> str:
         return error.message
     if not _SYNTAX.fullmatch(error.message):
         return ""
-    return f"syntax: {error.message[:60]}" if _same_to_both(source.near(error.line), source.names) else ""
-
-
-def _same_to_both(tokens: Sequence[Token], names: Names) -> bool:
-    """Whether no word here may be a type, template or macro to the real headers and something else to ours."""
-    for i, token in enumerate(tokens):
-        if token.kind != "word":
-            continue
-        before = tokens[i - 1].text if i else ""
-        known = names.stock_nested if before == "::" else names.stock_global
-        if token.text in known - names.shim_names and before not in {".", "->"}:
-            return False
-    return True
+    return f"syntax: {error.message[:60]}" if source.same_to_both(source.near(error.line)) else ""
 
 
 def _own_function(error: Diagnostic, source: Source) -> str:
     """Arity and redefinition of functions that the candidate alone declares."""
     if found := _NO_TYPE.fullmatch(error.message):
-        known = source.names.stock_global | source.names.stock_nested
-        return "" if found[1] in known else f"{found[1]} has no type"
+        return "" if found[1] in source.in_headers else f"{found[1]} has no type"
     found = _ARITY.fullmatch(error.message) or _REDEFINED.fullmatch(error.message)
     plain = _NO_MATCH.fullmatch(error.message)
     name = next((g for g in found.groups() if g), "") if found else plain[1] if plain else ""
-    if not name or name in source.names.stock_nested | source.names.stock_global:
+    if not name or name in source.in_headers or (plain and not _plain_type(plain[2])):
         return ""
-    if plain and not _plain_type(plain[2]):
-        return ""
-    own = functions(list(source.tokens))
-    return f"{name} is the candidate's own" if name in own or (found and found[0].startswith("redefinition")) else ""
+    own = name in source.functions or (found and found[0].startswith("redefinition"))
+    return f"{name} is the candidate's own" if own else ""
 
 
 def _plain_types(error: Diagnostic, source: Source) -> str:
@@ -189,7 +209,7 @@ def _plain_types(error: Diagnostic, source: Source) -> str:
         inside = set(re.findall(r"[A-Za-z_]\w*", found[1])) - _BUILTIN
         return "" if inside & source.names.stock_global else "a write through const"
     if error.message in _PLAIN_ALONE:
-        return error.message if _same_to_both(source.near(error.line), source.names) else ""
+        return error.message if source.same_to_both(source.near(error.line)) else ""
     for pattern in _PLAIN_ERRORS:
         if found := pattern.fullmatch(error.message):
             plain = all(_plain_type(text) for text in found.groupdict().values() if text is not None)
@@ -201,10 +221,6 @@ def _plain_type(text: str) -> bool:
     """Whether a type, or a list of them, is made of builtin types, their aliases in braces, and std::."""
     inside = re.findall(r"std::[\w:]+|[A-Za-z_]\w*", re.sub(r"\{aka '?([^'}]*)'?\}", r" \1 ", text))
     return all(word in _BUILTIN or word.startswith("std::") for word in inside)
-
-
-def _uses_std(tokens: Sequence[Token]) -> bool:
-    return any(a.text == "using" and b.text == "namespace" for a, b in itertools.pairwise(tokens))
 
 
 def _inherits(tokens: Sequence[Token]) -> bool:

@@ -12,6 +12,7 @@ about a candidate that writes where it should not; this runs in the candidate's 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import importlib.machinery
 import importlib.util
@@ -48,8 +49,12 @@ _CUDA = 1
 """device_cuda of abi.h."""
 FAILED: list[str] = []
 """Names of functions that raised, for whoever wants to know that a candidate went on regardless."""
+_BOUNDS: list[ctypes.c_int32] = []
+"""The switch of each shim library that is loaded (runtime/guards.cpp); one of an older harness has none."""
 _CODE: list[CodeType] = []
 """What every function of a shim library runs, once there is one."""
+_watched = [False]
+"""What `watch_bounds` was last told."""
 
 
 _TEXTS = ("name", "arguments", "result", "doc", "argument_names")
@@ -144,9 +149,22 @@ def load_shim(path: str, name: str, fallback: Callable[[], ModuleType] | None = 
         overloads.setdefault(signature.name, []).append(signature)
     for function, signatures in overloads.items():
         setattr(module, function, _bind(function, signatures, functions, fallback))
+    with contextlib.suppress(ValueError):
+        _BOUNDS.append(ctypes.c_int32.in_dll(library, "kbshim_bounds"))
+        _BOUNDS[-1].value = _watched[0]
     # Tensors handed out are freed by the library's code, so it stays mapped: PyDLL never unloads.
     module.__dict__["__kbshim_library__"] = library
     return module
+
+
+def watch_bounds(on: bool) -> None:
+    """Whether a call of a shim library fails that has written beside a tensor which the library made on the CPU.
+
+    It looks at tensors made while this is on, some microseconds each.
+    """
+    _watched[:] = [on]
+    for switch in _BOUNDS:
+        switch.value = on
 
 
 def call_code() -> CodeType | None:

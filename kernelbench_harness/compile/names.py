@@ -15,11 +15,11 @@ from pathlib import Path
 
 from kernelbench_harness.compile.tokens import TOKEN
 
-VERSION = 4
+VERSION = 5
 """Part of the tables' file name: raise it when the reading changes."""
 _DEFINE = re.compile(r"#define (\w+)(.*)")
 _UNDEF = re.compile(r"#undef (\w+)")
-_KEYWORDS = frozenset(
+KEYWORDS = frozenset(
     "alignas alignof asm auto bool break case catch char char8_t char16_t char32_t class concept const consteval "
     "constexpr constinit const_cast continue co_await co_return co_yield decltype default delete do double "
     "dynamic_cast else enum explicit export extern false float for friend goto if inline int long mutable "
@@ -27,6 +27,7 @@ _KEYWORDS = frozenset(
     "short signed sizeof static static_assert static_cast struct switch template this thread_local throw true try "
     "typedef typeid typename union unsigned using virtual void volatile wchar_t while".split()
 )
+"""Of C++20, the words for operators apart."""
 _ELABORATED = (["struct"], ["class"], ["union"], ["enum"])
 
 
@@ -56,6 +57,13 @@ class Header:
         """Names of every namespace but the global one, friends included."""
         return set().union(self.friends, *(names for space, names in self.by_namespace.items() if space))
 
+    def names_of(self, space: str) -> set[str]:
+        """Names that one namespace and those within it have and no other has, the global one apart."""
+        inside = {key for key in self.by_namespace if f"{key}::".startswith(f"{space}::")}
+        within = set().union(*(self.by_namespace[key] for key in inside))
+        others = (names for key, names in self.by_namespace.items() if key and key not in inside)
+        return within.difference(self.friends, *others)
+
     def add(self, other: Header) -> None:
         """Takes over what another header has."""
         self.macros |= other.macros
@@ -82,6 +90,8 @@ class Names:
     """Names that ours declare at any namespace level, macros included."""
     stock_c10: frozenset[str]
     """Names at the level of namespace c10 in the real headers: what a call with a c10::Half may find."""
+    stock_pybind11: frozenset[str]
+    """Names of pybind11's namespaces and of no other: what no call without an argument of pybind11's can find."""
     only_shim: frozenset[str]
     """Global names that ours declare and the real headers do not: a candidate that uses one is not ours to judge."""
 
@@ -112,6 +122,7 @@ def compare(stock: Header, shim: Header) -> Names:
         stock_everything=frozenset(stock.everything | set(stock.macros)),
         shim_names=frozenset(shim_any | set(shim.macros)),
         stock_c10=frozenset(stock.by_namespace.get("c10", set()) | stock.friends),
+        stock_pybind11=frozenset(stock.names_of("pybind11")),
         only_shim=frozenset((shim.global_names() | set(shim.macros)) - stock.global_names() - set(stock.macros)),
     )
 
@@ -197,7 +208,7 @@ class _Scan:
             self._add(text, self.space)
 
     def _add(self, text: str, space: str | None) -> None:
-        if space is not None and text not in _KEYWORDS:
+        if space is not None and text not in KEYWORDS:
             self.header.by_namespace.setdefault(space, set()).add(text)
 
     def _op(self, text: str) -> None:

@@ -21,6 +21,8 @@ from pathlib import Path
 from kernelbench_harness.errors import ToolchainError
 
 DEFAULT_ARCH = "sm_90"
+USUAL = Path("/usr/local/cuda/bin/nvcc")
+"""Where the toolkit's own installer puts it; looked at last."""
 COMMON_FLAGS = (
     "-D__CUDA_NO_HALF_OPERATORS__",
     "-D__CUDA_NO_HALF_CONVERSIONS__",
@@ -160,11 +162,11 @@ def find_nvcc() -> Nvcc:
     homes = [Path(home) for home in (os.environ.get("CUDA_HOME"), os.environ.get("CUDA_PATH")) if home]
     on_path = shutil.which("nvcc")
     places = [*([Path(on_path)] if on_path else []), *(home / "bin" / "nvcc" for home in homes)]
-    places.append(Path("/usr/local/cuda/bin/nvcc"))
+    places.append(USUAL)
     found = next((place for place in places if os.access(place, os.X_OK)), None)
     if found is None:
         raise ToolchainError(
-            "no nvcc on PATH, in $CUDA_HOME or in /usr/local/cuda: install the CUDA toolkit (nvcc and cudart are "
+            f"no nvcc on PATH, in $CUDA_HOME or in {USUAL.parents[1]}: install the CUDA toolkit (nvcc and cudart are "
             "enough, no GPU is needed to compile), or set CUDA_HOME"
         )
     version = re.search(r"V(\d+\.\d+\.\d+)", _ask(found, "--version"))

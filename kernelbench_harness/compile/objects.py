@@ -102,17 +102,14 @@ def describe(request: CompileRequest, result: CompileResult, nvcc: str, torch: s
 def export_objects(cache_dir: Path, target: Path) -> Exported:
     """Writes everything of a build cache that is of use elsewhere into a set; what the set had already stays.
 
+    Of two results for one request, as two releases of the shim may have left them, the newer is taken.
+
     Raises HarnessError when the target cannot be written.
     """
     entries = dict(_manifest(target)) if (target / "manifest.json").exists() else {}
     try:
         target.mkdir(parents=True, exist_ok=True)
-        for note in sorted(
-            [
-                *cache_dir.glob("toolchain/*/result/*/object.json"),
-                *cache_dir.glob("build/toolchain/*/result/*/object.json"),
-            ]
-        ):
+        for note in _notes(cache_dir):
             entry = _read_entry(_load(note))
             if entry is None:
                 continue
@@ -126,6 +123,13 @@ def export_objects(cache_dir: Path, target: Path) -> Exported:
         raise HarnessError(f"objects folder {target}: {error.strerror}; give another") from error
     libraries = [target / f"{entry.sha256}.so" for entry in entries.values() if entry.sha256]
     return Exported(len(entries), len(libraries), sum(path.stat().st_size for path in set(libraries)))
+
+
+def _notes(cache_dir: Path) -> list[Path]:
+    """The notes of a build cache, or of the build cache within a harness's, the older first."""
+    patterns = ("toolchain/*/result/*/object.json", "build/toolchain/*/result/*/object.json")
+    found = [note for pattern in patterns for note in cache_dir.glob(pattern)]
+    return sorted(found, key=lambda note: (note.stat().st_mtime_ns, str(note)))
 
 
 def lookup(folder: Path, request: CompileRequest, arch: str, cache_dir: Path) -> CompileResult | None:

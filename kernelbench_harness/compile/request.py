@@ -176,11 +176,6 @@ class CompileRequest:
         return cls(**{key: _read(key, value) for key, value in raw.items()})
 
 
-def raw_cuda(code: str, name: str = "kernel") -> CompileRequest:
-    """The request for one .cu file that binds its own functions (the AI CUDA Engineer form)."""
-    return CompileRequest(name, (), files=(Unit("kernel.cu", code, "cuda"),))
-
-
 @dataclass(frozen=True)
 class CompileResult:
     """What came of a request."""

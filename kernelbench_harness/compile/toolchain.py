@@ -31,6 +31,7 @@ from kernelbench_harness.compile.names import Names, compare, read
 from kernelbench_harness.errors import PlaceError, ToolchainError
 from kernelbench_harness.process.place import LEAST_FREE, OwnedFolder, writing
 from kernelbench_harness.sandbox import Completed, Policy, run
+from kernelbench_harness.sandbox.process import clean_environment
 
 if TYPE_CHECKING:
     from kernelbench_harness.compile.nvcc import Nvcc
@@ -43,6 +44,9 @@ _MIN_FREE = 3 << 30
 _STOCK_PCH_NEEDS = 6 << 30
 """Free bytes before a PCH of the real headers (786 MB with g++ 12 and torch 2.13) is made."""
 _SETUP_S = 600.0
+_LARGE_PAGES = {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}
+"""cudafe++ touches 50 MB page by page: a fifth of its time. Without effect where the C library or the kernel has no
+such pages."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ class Toolchain:
             processes=True,
             file_bytes=1 << 30,
         )
-        done = run(command, policy, work, timeout_s, core=core)
+        done = run(command, policy, work, timeout_s, env=clean_environment(work) | _LARGE_PAGES, core=core)
         # A source may print these words too: the disk itself is asked.
         if done.returncode and shutil.disk_usage(work).free < LEAST_FREE:
             raise PlaceError(f"{self.cache_dir}: the disk is full; free some space or choose another cache folder")

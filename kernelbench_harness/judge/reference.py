@@ -32,8 +32,6 @@ from kernelbench_harness.sandbox.policy import Policy
 
 LIMIT_S, GPU_LIMIT_S = 30.0, 120.0
 """Wall seconds of a reference, everything together; on a GPU sizes are larger, and inputs are drawn on the CPU too."""
-FILE_LIMIT = 4 << 30
-"""Bytes of one file of inputs or outputs."""
 _MAKING = "making-"
 _FORMAT = 4
 """Raised when what a reference's folder holds changes."""
@@ -63,6 +61,10 @@ class Reference:
     """Of the first seed, where it could be had: the outputs in other precisions."""
     trivial: str = ""
     """Why a candidate that does not compute the problem would pass; a property of the problem, named in its labels."""
+
+    def room(self, seed: int) -> int:
+        """Most bytes of a file with a candidate's outputs for a seed: their type may be twice as wide."""
+        return 2 * sum(len(one.data) for one in self.expected[seed]) + (64 << 20)
 
 
 def differ(reference: Reference, seed: int, got: list[tree.Stored]) -> Difference | None:
@@ -125,11 +127,11 @@ class References:
                 write=(place.work,),
                 memory_bytes=options.memory_bytes,
                 cpu_seconds=int(self._limit_s) + 5,
-                file_bytes=FILE_LIMIT,
-                disk_bytes=8 * FILE_LIMIT,
+                file_bytes=options.file_bytes,
+                disk_bytes=8 * options.file_bytes,
                 gpu=self._gpu,
             )
-            hearing = _Hearing(problem, options.seeds, place, str(path), self._limit_s)
+            hearing = _Hearing(problem, options, place, str(path), self._limit_s)
             ended = worker.run(job, policy, place.work, self._limit_s, hearing.handle)
             record = hearing.record(ended)
             staging = self._folder / f"{_MAKING}{final.name}"
@@ -159,9 +161,9 @@ class References:
 class _Hearing:
     """Takes the messages of a reference's child and checks them."""
 
-    def __init__(self, problem: Problem, seeds: tuple[int, ...], place: RunFolder, path: str, limit_s: float) -> None:
-        self._limit_s = limit_s
-        self._problem, self._seeds, self._place, self._path = problem, seeds, place, path
+    def __init__(self, problem: Problem, options: HarnessOptions, place: RunFolder, path: str, limit_s: float) -> None:
+        self._limit_s, self._most = limit_s, options.file_bytes
+        self._problem, self._seeds, self._place, self._path = problem, options.seeds, place, path
         self._said: dict[str, Any] = {"expected": {}, "changes": False}
         self._failure = ""
         self._stage = "start"
@@ -220,17 +222,17 @@ class _Hearing:
         try:
             names = ["common.safetensors", *(f"seed_{seed}.safetensors" for seed in self._seeds)]
             for name in names:
-                data = tree.read_plain(work / name, FILE_LIMIT)
+                data = tree.read_plain(work / name, self._most)
                 tree.load_stored(data)
                 (staging / "inputs" / name).write_bytes(data)
             for seed in self._seeds:
                 name = f"expected_{seed}.safetensors"
-                data = tree.read_plain(work / name, FILE_LIMIT)
+                data = tree.read_plain(work / name, self._most)
                 if not tree.select(record["expected"][str(seed)], tree.load_stored(data)):
                     raise tree.TreeError("forward returned no tensor")
                 (staging / name).write_bytes(data)
             if record.get("precise"):
-                data = tree.read_plain(work / precise_child.NAME, FILE_LIMIT)
+                data = tree.read_plain(work / precise_child.NAME, self._most)
                 tree.load_stored(data)
                 (staging / precise_child.NAME).write_bytes(data)
             record |= _properties(staging, record, self._seeds)

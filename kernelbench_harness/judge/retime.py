@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kernelbench_harness.errors import ProblemError
-from kernelbench_harness.judge.reference import FILE_LIMIT, Reference
+from kernelbench_harness.judge.reference import Reference
 from kernelbench_harness.judge.window import Window
 from kernelbench_harness.label import Problem
 from kernelbench_harness.options import HarnessOptions
@@ -98,7 +98,7 @@ def time_reference(
         write=(place.work,),
         memory_bytes=options.memory_bytes if reference is not None else max(options.memory_bytes, _DRAWN_BYTES),
         cpu_seconds=int(2 * limit) + 10,
-        file_bytes=FILE_LIMIT,
+        file_bytes=options.file_bytes,
         processes=compiled,
         gpu=gpu,
     )

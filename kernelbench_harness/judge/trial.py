@@ -299,9 +299,8 @@ class Trial:
     def _hold_against(self, seed: int, name: str, raw: object, where: str, *, exact: bool = True) -> None:
         """Compares what lies in a file; not `exact`: the inputs differed by some units in the last place."""
         want = self._reference.expected[seed]
-        room = 2 * sum(len(one.data) for one in want) + (64 << 20)
         try:
-            stored = tree.load_stored(tree.read_plain(self._place.work / name, room))
+            stored = tree.load_stored(tree.read_plain(self._place.work / name, self._reference.room(seed)))
             got = tree.select(raw, stored)
             difference = differ(self._reference, seed, got)
         except tree.TreeError as error:

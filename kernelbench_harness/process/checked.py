@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from kernelbench_harness import tree
 from kernelbench_harness.cheats.watch import Watch, dressed
+from kernelbench_harness.compile import load
 from kernelbench_harness.process import poison, steps
 from kernelbench_harness.process.device import CPU, Device
 
@@ -44,10 +45,12 @@ class Checked:
         self._to.poison(2 * (self._job["output_bytes"] + sum(value.nbytes for value in tensors.values())))
         self._to.forget()
         poison.on()
+        load.watch_bounds(True)
         try:
             with self._watch.looking():
                 result = steps.guarded("run", self._job["path"], lambda: self._done(self._model(*arguments)))
         finally:
+            load.watch_bounds(False)
             poison.off()
         form, copies = steps.copied(result, self._to.name)
         changed = not steps.unchanged(arguments, raw, tensors, self._equal)

@@ -24,16 +24,10 @@ from pathlib import Path
 
 from kernelbench_harness.compile import diagnostics
 from kernelbench_harness.compile.device import GENERATED
+from kernelbench_harness.compile.nvcc import COMMON_FLAGS, arch_flag
 from kernelbench_harness.errors import ToolchainError
 from kernelbench_harness.studies.units import Unit
 
-_NVCC_FLAGS = (
-    "-D__CUDA_NO_HALF_OPERATORS__",
-    "-D__CUDA_NO_HALF_CONVERSIONS__",
-    "-D__CUDA_NO_BFLOAT16_CONVERSIONS__",
-    "-D__CUDA_NO_HALF2_OPERATORS__",
-    "--expt-relaxed-constexpr",
-)
 _OF_CUDA = re.compile(
     r"\b(?:c10::cuda::|at::cuda::|cu(?:blas|da|dnn|fft|rand|solver|sparse)[A-Z_L]\w*|cu[A-Z]\w+|_?Py[A-Z_])"
 )
@@ -139,10 +133,9 @@ class Stock:
             command = [self.gxx, "-MMD", "-MF", "main.d", *flags, "-c", "main.cpp", "-o", "main.cpp.o"]
             made.append(("main.cpp", unit.main_cpp, command))
         if unit.cuda is not None:
-            number = self.arch.removeprefix("sm_")
-            flags = [*common, *_NVCC_FLAGS]
+            flags = [*common, *COMMON_FLAGS]
             if not any("arch" in flag for flag in unit.cuda_cflags):
-                flags.append(f"-gencode=arch=compute_{number},code=sm_{number}")
+                flags.append(arch_flag(self.arch))
             flags += ["--compiler-options", "-fPIC", *unit.cuda_cflags]
             if not any(flag.startswith("-std=") for flag in flags):
                 flags.append("-std=c++20")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
 import stat
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,10 +17,11 @@ from typing import Any
 import pytest
 
 from kernelbench_harness.compile import diagnostics, flags, front_end_errors, guards, independent, names, objects
-from kernelbench_harness.compile.build import build
+from kernelbench_harness.compile.build import build, toolchain
 from kernelbench_harness.compile.diagnostics import Diagnostic
+from kernelbench_harness.compile.front_end import front_end
 from kernelbench_harness.compile.nvcc import Nvcc, find_nvcc, missing_header
-from kernelbench_harness.compile.request import CompileRequest, CompileResult, Unit, raw_cuda
+from kernelbench_harness.compile.request import CompileRequest, CompileResult, Unit
 from kernelbench_harness.compile.sources import read_sources
 from kernelbench_harness.compile.tokens import tokenize
 from kernelbench_harness.errors import HarnessError, RequestError, ToolchainError
@@ -295,14 +298,47 @@ def _toolkit(folder: Path, codes: str = "sm_75\nsm_90\n") -> Nvcc:
     return Nvcc(str(script), folder, "11.8.89", ("sm_75", "sm_90"), folder)
 
 
-def test_a_machine_without_nvcc_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    if Path("/usr/local/cuda/bin/nvcc").exists():
-        pytest.skip("this machine has a CUDA toolkit where it is always looked for")
-    monkeypatch.setenv("PATH", str(tmp_path))
+@pytest.fixture
+def another_machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[pytest.MonkeyPatch]:
+    """Where no toolkit is found that the test does not put there."""
+    monkeypatch.setattr("kernelbench_harness.compile.nvcc.USUAL", tmp_path / "none/bin/nvcc")
+    for name in ("CUDA_HOME", "CUDA_PATH"):
+        monkeypatch.delenv(name, raising=False)
+    others = [part for part in os.environ["PATH"].split(os.pathsep) if not (Path(part) / "nvcc").exists()]
+    monkeypatch.setenv("PATH", os.pathsep.join(others))
     find_nvcc.cache_clear()
-    with pytest.raises(ToolchainError, match="install the CUDA toolkit"):
-        find_nvcc()
+    yield monkeypatch
     find_nvcc.cache_clear()
+
+
+@pytest.mark.parametrize("compiled", [build, front_end], ids=["build", "front end"])
+def test_a_machine_without_nvcc_is_told_what_to_install(
+    another_machine: pytest.MonkeyPatch, tmp_path: Path, compiled: Callable[..., CompileResult]
+) -> None:
+    with pytest.raises(ToolchainError, match=r"no nvcc on PATH, .* install the CUDA toolkit .* or set CUDA_HOME"):
+        compiled(GOOD, cache_dir=tmp_path)
+
+
+@pytest.mark.parametrize("compiled", [build, front_end], ids=["build", "front end"])
+def test_an_nvcc_too_old_for_the_architecture(
+    another_machine: pytest.MonkeyPatch, tmp_path: Path, compiled: Callable[..., CompileResult]
+) -> None:
+    _toolkit(tmp_path / "toolkit", codes="sm_70\nsm_80\n")
+    another_machine.setenv("CUDA_HOME", str(tmp_path / "toolkit"))
+    with pytest.raises(ToolchainError, match=r"nvcc 11\.8\.89 .* does not compile for sm_90: install a newer CUDA"):
+        compiled(GOOD, cache_dir=tmp_path)
+
+
+@pytest.mark.parametrize("compiled", [build, front_end], ids=["build", "front end"])
+def test_a_torch_without_headers_for_cuda(
+    another_machine: pytest.MonkeyPatch, tmp_path: Path, compiled: Callable[..., CompileResult]
+) -> None:
+    _toolkit(tmp_path / "toolkit")
+    another_machine.setenv("CUDA_HOME", str(tmp_path / "toolkit"))
+    bare = replace(toolchain(tmp_path), torch=tmp_path / "torch")
+    another_machine.setattr("kernelbench_harness.compile.build.toolchain", lambda cache: bare)
+    with pytest.raises(ToolchainError, match=r"comes without headers for CUDA \(c10/cuda/.*pip install"):
+        compiled(GOOD, cache_dir=tmp_path)
 
 
 def test_nvcc_is_found_and_asked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -405,31 +441,52 @@ def test_an_error_in_main_cpp_comes_first(cache: Path) -> None:
     )
 
 
+@pytest.fixture
+def own_results(cache: Path, tmp_path: Path) -> Path:
+    """A build cache with the toolchain of the shared one and no results: tests beside this one add to those."""
+    build(GOOD, cache_dir=cache, timeout_s=600)
+    shared, own = toolchain(cache).folder, toolchain(tmp_path / "own").folder
+    own.mkdir(parents=True)
+    for made in shared.iterdir():
+        if made.name != "result":
+            (own / made.name).symlink_to(made)
+    return tmp_path / "own"
+
+
 @needs_nvcc
-def test_a_set_is_used_where_there_is_no_compiler(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_set_is_used_where_there_is_no_compiler(
+    own_results: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     wrong = _cuda(CUDA.replace("2 * x[i]", "2 * z[i]"))
-    made = build(GOOD, cache_dir=cache, timeout_s=600)
-    build(wrong, cache_dir=cache, timeout_s=600)
+    made = build(GOOD, cache_dir=own_results, timeout_s=600)
+    build(wrong, cache_dir=own_results, timeout_s=600)
     folder = tmp_path / "set"
-    exported = objects.export_objects(cache, folder)
-    assert exported.libraries >= 1
+    exported = objects.export_objects(own_results, folder)
+    assert (exported.count, exported.libraries) == (2, 1)
     assert exported.bytes > 1000
-    assert objects.export_objects(cache, folder) == exported
+    assert objects.export_objects(own_results, folder) == exported
     monkeypatch.setattr("kernelbench_harness.compile.build.find_nvcc", _no_compiler)
     monkeypatch.setattr("kernelbench_harness.compile.build.toolchain", _no_compiler)
     found = build(GOOD, cache_dir=tmp_path / "elsewhere", objects=folder)
     assert found.ok
-    assert found.library is not None
-    assert made.library is not None
-    assert Path(found.library).read_bytes() == Path(made.library).read_bytes()
-    assert found.library.startswith(str(tmp_path / "elsewhere"))
+    # Hashes: pytest takes hours to explain how two libraries of megabytes differ.
+    assert _hash(found.library) == _hash(made.library)
+    assert str(found.library).startswith(str(tmp_path / "elsewhere"))
     assert build(wrong, cache_dir=tmp_path / "elsewhere", objects=folder).stage == "device_compile"
     with pytest.raises(ToolchainError):
         build(GOOD, cache_dir=tmp_path / "elsewhere", objects=folder, arch="sm_80")
 
 
+def _hash(library: str | None) -> str:
+    assert library is not None
+    return hashlib.sha256(Path(library).read_bytes()).hexdigest()
+
+
 def _no_compiler(*args: Any) -> Any:
     raise ToolchainError("none here")
+
+
+RAW = CompileRequest("kernel", (), files=(Unit("kernel.cu", "x", "cuda"),))
 
 
 def _set(folder: Path, **changes: Any) -> Path:
@@ -438,9 +495,8 @@ def _set(folder: Path, **changes: Any) -> Path:
     library = folder / "made.so"
     folder.mkdir()
     library.write_bytes(content)
-    entry = objects.describe(
-        raw_cuda("x"), CompileResult(True, str(library), "shim", "shim", arch="sm_90"), "13.0", "2"
-    )
+    result = CompileResult(True, str(library), "shim", "shim", arch="sm_90")
+    entry = objects.describe(RAW, result, "13.0", "2")
     assert entry is not None
     library.rename(folder / f"{entry.sha256}.so")
     raw = {**vars(entry), **changes}
@@ -449,7 +505,7 @@ def _set(folder: Path, **changes: Any) -> Path:
 
 
 def _ask(folder: Path, tmp_path: Path) -> CompileResult | None:
-    return objects.lookup(folder, raw_cuda("x"), "sm_90", tmp_path / "cache")
+    return objects.lookup(folder, RAW, "sm_90", tmp_path / "cache")
 
 
 def test_a_set_is_hostile_input(tmp_path: Path) -> None:
@@ -492,6 +548,22 @@ def test_a_library_that_is_no_file_or_other_content_is_not_used(tmp_path: Path) 
             _ask(held, tmp_path)
     with pytest.raises(HarnessError, match="no set of compiled objects"):
         _ask(tmp_path / "absent", tmp_path)
+
+
+def test_of_two_results_for_one_request_the_newer_is_exported(tmp_path: Path) -> None:
+    for age, name in ((5, "a"), (9, "b")):
+        entry = tmp_path / "cache/toolchain" / name / "result/x"
+        entry.mkdir(parents=True)
+        (entry / "module.so").write_bytes(name.encode())
+        library = CompileResult(True, str(entry / "module.so"), "shim", "shim", arch="sm_90")
+        note = objects.describe(RAW, library, "13.0", "2")
+        assert note is not None
+        (entry / "object.json").write_text(json.dumps(vars(note)))
+        os.utime(entry / "object.json", (1e9 - age, 1e9 - age))
+    assert objects.export_objects(tmp_path / "cache", tmp_path / "set").count == 1
+    found = _ask(tmp_path / "set", tmp_path)
+    assert found is not None
+    assert _hash(found.library) == hashlib.sha256(b"a").hexdigest()
 
 
 def test_a_copy_from_a_set_is_not_the_sets_own_file(tmp_path: Path) -> None:

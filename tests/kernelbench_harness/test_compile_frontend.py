@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from kernelbench_harness.compile.build import build
 from kernelbench_harness.compile.front_end import UNASKED, front_end
 from kernelbench_harness.compile.request import CompileRequest, CompileResult
+from kernelbench_harness.compile.toolchain import Toolchain
+from kernelbench_harness.sandbox import Completed
 
 needs_nvcc = pytest.mark.skipif(
     shutil.which("nvcc") is None and not Path("/usr/local/cuda/bin/nvcc").exists(), reason="no nvcc on this machine"
@@ -63,6 +67,33 @@ def test_a_yes_says_what_was_not_asked(harness_cache: Path) -> None:
         result = front_end(request, cache_dir=harness_cache / "build", timeout_s=600)
         assert (result.ok, result.library) == (True, None), result.error
         assert result.unasked == UNASKED or result.cached
+
+
+@needs_nvcc
+def test_a_check_starts_one_program(harness_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    front_end(replace(GOOD, name="front_first"), cache_dir=harness_cache / "build", timeout_s=600)
+    started: list[str] = []
+    confined = Toolchain.confined
+
+    def counted(self: Toolchain, command: list[str], *rest: Any, **more: Any) -> Completed:
+        started.append(Path(command[0]).name)
+        return confined(self, command, *rest, **more)
+
+    monkeypatch.setattr(Toolchain, "confined", counted)
+    asked = replace(_of(CUDA.replace("2 *", "3 *")), name=f"front_{os.getpid()}")
+    assert front_end(asked, cache_dir=harness_cache / "build", timeout_s=600).ok
+    # main.cpp says nothing that g++ must read, and nvcc has told its steps already, under whatever name.
+    assert started == ["sh"]
+
+
+@needs_nvcc
+def test_two_architectures_are_both_read(harness_cache: Path) -> None:
+    of_one = CUDA.replace("int i", "\n#if __CUDA_ARCH__ == 800\n  int wrong = undeclared_there;\n#endif\n  int i", 1)
+    both = ("-gencode=arch=compute_90,code=sm_90", "-gencode=arch=compute_80,code=sm_80")
+    for request in (replace(_of(of_one), extra_cuda_cflags=both), replace(_of(of_one), extra_cuda_cflags=both[::-1])):
+        found = front_end(request, cache_dir=harness_cache / "build", timeout_s=600)
+        assert not found.ok
+        assert "undeclared_there" in found.first_error
 
 
 @needs_nvcc

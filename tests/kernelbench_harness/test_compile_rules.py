@@ -207,3 +207,22 @@ def test_diagnostics_lose_folders_and_curly_quotes() -> None:
     linker = "/usr/bin/ld: main.o: in function `g()':\nmain.cpp:(.text+0x1): undefined reference to `f(int)'\n"
     assert diagnostics.first_line(linker) == "undefined reference to `f(int)'"
     assert diagnostics.undefined(linker) == ["f(int)"]
+
+
+def test_a_python_habit_is_declared_nowhere_though_pybind11_has_one_of_its_name() -> None:
+    stock = names.read(["namespace pybind11 { int len(H); namespace detail { int get(H); int both(H); } }",
+                        "namespace at { int both(Tensor); } namespace pybind11x { int other(T); }"])  # fmt: skip
+    assert {"len", "get"} <= stock.names_of("pybind11")
+    assert not {"both", "other"} & stock.names_of("pybind11")
+    tables = names.compare(stock, names.read([]))
+
+    def proven(source: str, name: str) -> bool:
+        error = Diagnostic("main.cpp", 1, 1, f"'{name}' was not declared in this scope")
+        return bool(independent.proof(error, independent.Source(tokenize(source), tables)))
+
+    assert proven("int n = len(x);", "len")
+    assert proven("int n = get(x);", "get")
+    assert not proven("int n = both(x);", "both")
+    assert not proven("int n = other(x);", "other")
+    assert not proven("py::list x; int n = len(x);", "len")
+    assert not proven("using namespace pybind11; int n = len(x);", "len")

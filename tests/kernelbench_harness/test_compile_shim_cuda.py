@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from kernelbench_harness.compile import capture, demand, load
-from kernelbench_harness.compile.build import build
-from kernelbench_harness.compile.nvcc import COMMON_FLAGS
-from kernelbench_harness.compile.request import CompileRequest, CompileResult
+from kernelbench_harness.compile import front_end as compile_front_end
+from kernelbench_harness.compile.build import build, toolchain
+from kernelbench_harness.compile.job import Job, Tier
+from kernelbench_harness.compile.nvcc import COMMON_FLAGS, find_nvcc
+from kernelbench_harness.compile.request import CompileRequest, CompileResult, Unit
 from kernelbench_harness.compile.tokens import tokenize
 from kernelbench_harness.compile.toolchain import SHIM
 
@@ -271,14 +273,68 @@ def test_the_demand_follows_the_names_of_a_source() -> None:
         "int n = std::max(1, 2);": "ALGORITHM_BASE",
         "__half2 h;": "NARROW",
         'AT_DISPATCH_FLOATING_TYPES_AND_HALF(t, "f", [&] {});': "NARROW",
-        "CUdevice d;": "DRIVER",
         "PYBIND11_MODULE(ext, m) {}": "MODULE",
         "throw std::runtime_error(why);": "STREAM",
     }
     for text, part in parts.items():
+        wanted = sorted((f"-DKBSHIM_WITH_{part}", "-DKBSHIM_WITH_UTILITY"))
+        assert flags(text) == ["-DKBSHIM_SLIM", *wanted], text
+    alone = {
+        "CUdevice d;": "DRIVER",
+        "float y = sinf32(x);": "FLOATN",
+        "auto most = std::numeric_limits<float>::max();": "UTILITY",
+        "template <class T, class = std::enable_if_t<true>> void f();": "UTILITY",
+        "#include <cub/cub.cuh>": "UTILITY",
+        "#include <algorithm>": "UTILITY",
+    }
+    for text, part in alone.items():
         assert flags(text) == ["-DKBSHIM_SLIM", f"-DKBSHIM_WITH_{part}"], text
     for text in ("using namespace std;", "namespace s = std;", "std::sort(a, b);", "std::thread t;"):
         assert flags(text) is None, text
+
+
+def toolkit(text: str) -> list[str]:
+    return demand.toolkit(tokenize(text), find_nvcc().include)
+
+
+SHOWN = {
+    "v += __shfl_xor_sync(0xffffffff, v, 1);": ["SM_30_INTRINSICS"],
+    "v += __ldg(p);": ["SM_32_INTRINSICS"],
+    "atomicAdd(p, v);": ["SM_20_ATOMIC_FUNCTIONS", "SM_60_ATOMIC_FUNCTIONS"],
+    "v += __dp4a(1, 2, 3);": ["SM_61_INTRINSICS"],
+    "v += tex1Dfetch<float>(t, 1);": ["TEXTURE_INDIRECT_FUNCTIONS"],
+    "v += surf1Dread<float>(t, 4);": ["SURFACE_INDIRECT_FUNCTIONS"],
+    "__syncthreads(); v += expf(p[0]) + threadIdx.x % 32;": [],
+    "__half h = __float2half(v); v += __half2float(h) + __shfl_down_sync(0xffffffff, v, 1);": ["SM_30_INTRINSICS"],
+    "v += std::numeric_limits<float>::max() + std::max(v, 1.0f);": [],
+}
+
+
+@needs_nvcc
+@pytest.mark.parametrize("line", SHOWN)
+def test_a_slim_unit_has_what_its_source_names(line: str, build_cache: Path) -> None:
+    """At the first attempt: a unit that fails so is compiled again with everything, which nobody would notice."""
+    text = f"""{TYPES_ONLY}#include <cuda_runtime.h>
+__global__ void k(float* p, unsigned long long t) {{ float v = p[0]; {line} p[0] = v; }}
+torch::Tensor go(torch::Tensor x) {{
+  TORCH_CHECK(x.dim() == 2 && x.is_contiguous(), "two dimensions, got ", x.dim());
+  auto y = torch::zeros({{x.size(0), 1}}, x.options());
+  k<<<1, 1>>>(y.data_ptr<float>(), 0);
+  return y;
+}}
+"""
+    assert toolkit(line) == [f"-DKBSHIM_WITH_{name}" for name in SHOWN[line]]
+    assert front_end_of(text, "slim", build_cache) == ""
+
+
+def front_end_of(text: str, tier: Tier, cache: Path) -> str:
+    """What nvcc's front ends say of a unit under some of the headers; empty when they take it."""
+    made, tools = CompileRequest("ext", (), files=(Unit("t.cu", text, "cuda"),)), toolchain(cache)
+    with tools.scratch() as work:
+        job = Job(made, tools, find_nvcc(), "sm_90", work, 300.0, None)
+        job.write()
+        done = compile_front_end._read(job, job.units[0], tier)
+        return done.output.decode() if done.returncode else ""
 
 
 def test_a_tensor_on_a_device_wants_a_library_for_it() -> None:

@@ -1,4 +1,5 @@
 // One translation unit, so that the standard headers are read once.
+#include "guards.cpp"
 #include "storage.cpp"
 #include "text.cpp"
 #include "views.cpp"

@@ -31,6 +31,11 @@ struct Block {
   DLManagedTensor* owner = nullptr;
   c10::Device device = c10::Device(c10::kCPU);
   void* ticket = nullptr;  // the device allocator's own note of the bytes
+  // Of a guarded tensor (guards.cpp): its own bytes, those of the guard on each side, and its neighbours in the list.
+  size_t size = 0;
+  size_t guard = 0;
+  Block* next = nullptr;
+  Block* previous = nullptr;
 };
 
 // What a library with CUDA units adds (cuda.cu); null in one without. Every function throws where CUDA fails, and none
@@ -55,5 +60,9 @@ at::Tensor allocate(const Dims& sizes, const Dims& strides, c10::ScalarType type
 inline Dims dims_of(const Extents& extents) { return Dims(extents.begin(), extents.end()); }
 Dims contiguous_strides(const Dims& sizes);
 Dims preserved_strides(const Body& body);
+
+char* allocate_guarded(Block* block, size_t size);
+void forget_guarded(Block* block) noexcept;
+void check_guards(const std::vector<const Block*>& returned);
 
 }  // namespace kbshim

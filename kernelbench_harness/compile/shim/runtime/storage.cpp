@@ -24,6 +24,7 @@ static void release(Block* block) noexcept {
   if (!block || block->references.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (block->owner && block->owner->deleter) block->owner->deleter(block->owner);
   if (block->ticket) device_operations->release(block->ticket);
+  if (block->guard) forget_guarded(block);
   std::free(block->bytes);
   delete block;
 }
@@ -154,7 +155,7 @@ at::Tensor allocate(const Dims& sizes, const Dims& strides, c10::ScalarType type
     const c10::DeviceIndex index = device.has_index() ? device.index() : device_operations->current_device();
     block->device = c10::Device(c10::kCUDA, index);
     if (bytes) data = device_operations->allocate(bytes, index, &block->ticket);
-  } else {
+  } else if (!bytes || !(data = allocate_guarded(block.get(), bytes))) {
     void* memory = nullptr;
     if (bytes && posix_memalign(&memory, 64, bytes)) {
       fail(text("DefaultCPUAllocator: not enough memory: you tried to allocate ", bytes, " bytes."));

@@ -54,6 +54,9 @@
 #ifdef KBSHIM_WITH_NARROW
 #define KBSHIM_HAS_NARROW
 #endif
+#ifdef KBSHIM_WITH_THRUST
+#include <thrust/complex.h>  // all of thrust that torch's headers bring
+#endif
 #endif
 
 #ifndef KBSHIM_SLIM
