@@ -57,10 +57,11 @@ class Unanswered:
     reason: str
 
 
-Engine = Callable[[Iterator[CallItem], int | None], Iterator[Answered | Unanswered]]
+Engine = Callable[[Iterator[CallItem | None], int | None], Iterator[Answered | Unanswered]]
 """Asks the real tool about many calls: a stream of calls and how many at a time (None: as many as the engine has room
-for) -> what came of each, as they come. Calls are taken from the stream only as there is room; ending the iteration
-early ends the workers. Raises AdaptError where nothing can be asked."""
+for) -> what came of each, as they come. Calls are taken from the stream only once the tool is open, and only as there
+is room; the stream gives None where no call is due just now: answers go on coming, and it is asked again. Ending the
+iteration early ends the workers. Raises AdaptError where nothing can be asked."""
 
 
 class RealTool(Protocol):
@@ -74,6 +75,22 @@ class RealTool(Protocol):
     def call(self, call: ToolCall) -> ToolResult:
         """Ask the tool. A candidate's failure is a result, never an exception."""
         ...
+
+
+Check = Callable[[ToolCall], ToolResult | None]
+"""The real tool's result for a call that the check decides, None for any other."""
+
+
+@dataclass(frozen=True)
+class Exact:
+    """A check that is cheaper than the real tool and never wrong where it answers, such as a compiler's front end."""
+
+    open: Callable[[], AbstractContextManager[Check]]
+    """Opened once and asked many times; several may be open at once, each asked from one thread. Raises AdaptError
+    where this machine has none."""
+    decides: tuple[str, ...]
+    """Values of the decision field that it finds out: a call that it does not decide has, but for what the check
+    cannot see, none of these."""
 
 
 @dataclass(frozen=True)
@@ -141,6 +158,11 @@ class Domain:
     engines: Mapping[str, Engine] = field(default_factory=dict)
     """Where many calls are asked at once, by the name for `adapt label --engine`; "local" where none is named. A domain
     without a local engine is asked by threads, an open real tool each."""
+    exact: Exact | None = None
+    """The cheap exact check that a gate may ask before the real tool; None where a domain has none."""
+    evaluators: Mapping[str, Callable[[Path], AbstractContextManager[RealTool]]] = field(default_factory=dict)
+    """Other people's evaluators of the same calls, by name: a folder with their sources -> one opened as a real tool.
+    Each may be open several times at once. Raises AdaptError where it cannot be used here."""
     study: Callable[[], Task] | None = None
     """The task of `adapt study speedup`: an agent that learns with this tool; None where there is none."""
     aliases: tuple[str, ...] = ()

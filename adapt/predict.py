@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from adapt.fidelity import Prediction
-from adapt.foreign import payload
 from adapt.labels import LabelRecord
 from adapt.progress import Advance
 from adapt.specialist import Guess, Specialist
@@ -18,18 +17,15 @@ from adapt.specialist import Guess, Specialist
 def predict(specialist: Specialist, records: Sequence[LabelRecord], advance: Advance) -> list[Prediction]:
     """One prediction a record, in order."""
     guesses = specialist.guesses([record.call for record in records], advance)
-    foreign = _foreign(specialist, records, guesses)
-    return [
-        _prediction(specialist, record, guess, mark)
-        for record, guess, mark in zip(records, guesses, foreign, strict=True)
-    ]
+    return [_prediction(specialist, record, guess) for record, guess in zip(records, guesses, strict=True)]
 
 
-def _prediction(specialist: Specialist, record: LabelRecord, guess: Guess, foreign: bool) -> Prediction:
-    fidelity, calibration = specialist.domain.fidelity, specialist.calibration
+def _prediction(specialist: Specialist, record: LabelRecord, guess: Guess) -> Prediction:
+    fidelity = specialist.domain.fidelity
+    opinion = specialist.judge(record.call, guess)
     if guess.content is not None or fidelity.decision_field is None:
-        return Prediction({}, guess.content or {}, guess.confidence, foreign)
-    distribution = calibration.scale(guess.distribution) if calibration else guess.distribution
+        return Prediction({}, guess.content or {}, guess.confidence, bool(opinion.foreign))
+    distribution = opinion.distribution
     value = max(distribution, key=distribution.__getitem__)
     content: dict[str, Any] = {fidelity.decision_field: value}
     intervals: dict[str, tuple[float, float]] = {}
@@ -38,12 +34,4 @@ def _prediction(specialist: Specialist, record: LabelRecord, guess: Guess, forei
     if due and real.get(fidelity.decision_field) == value:
         reply = specialist.answer(record.call)
         content, intervals = dict(reply.result.content), {n: (e.low, e.high) for n, e in reply.estimates.items()}
-    return Prediction(distribution, content, distribution[value], foreign, intervals)
-
-
-def _foreign(specialist: Specialist, records: Sequence[LabelRecord], guesses: Sequence[Guess]) -> list[bool]:
-    calibration = specialist.calibration
-    if calibration is None:
-        return [False] * len(records)
-    texts = [payload(specialist.domain, record.call) for record in records]
-    return [bool(calibration.foreign.marks(guess.surprise, text)) for guess, text in zip(guesses, texts, strict=True)]
+    return Prediction(distribution, content, distribution[value], bool(opinion.foreign), intervals)

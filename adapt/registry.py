@@ -17,7 +17,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
 
-from adapt.domain import Domain, Fidelity
+from adapt.domain import Domain, Exact, Fidelity
 from adapt.errors import AdaptError, DomainError
 
 GROUP = "adapt.domains"
@@ -94,6 +94,8 @@ def check_contract(domain: object, name: str, where: str) -> Domain:
         raise DomainError(f"{where}: root of {name} must be the Path of its folder, this is {domain.root!r}")
     if not isinstance(domain.fidelity, Fidelity):
         raise DomainError(f"{where}: fidelity of {name} must be an adapt.domain.Fidelity")
+    if not isinstance(domain.exact, Exact | None):
+        raise DomainError(f"{where}: exact of {name} must be an adapt.domain.Exact")
     for part, optional in (
         ("calls", False),
         ("open_real_tool", False),

@@ -7,10 +7,10 @@ Does not ask the real tool and does not decide who should be asked: that is the 
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +26,7 @@ from base_gtm.schema import ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from base_gtm.quantity import Estimate
-    from base_gtm.simulator import Answer, Request, Simulator
+    from base_gtm.simulator import Answer, Decision, Request, Simulator
 
 CHUNK = 32
 """Calls between two steps of a progress bar."""
@@ -44,6 +44,29 @@ class Guess:
     """Probability of the chosen value, or of the mean free token where there is no decision field."""
     content: Mapping[str, Any] | None = None
     """The whole result; only where there is no decision field, since it costs more than one."""
+
+
+@dataclass(frozen=True)
+class Opinion:
+    """A decision, and how far to trust it."""
+
+    distribution: Mapping[str, float]
+    """Value of the decision field -> probability, scaled where there is a calibration; empty where there is none."""
+    confidence: float
+    """Probability of the most probable value, else what the model gives the whole answer; 1 for a refused call."""
+    foreign: tuple[str, ...] = ()
+    """Reasons why the call is unlike what the adapter was checked on; empty for a familiar one."""
+    calibrated: bool = False
+    threshold: float | None = None
+    """Least confidence at which an answer may stand for the real tool; None: always use the real tool."""
+    accepted: bool = False
+    """Confident enough and familiar: the answer may stand for the real tool."""
+    seconds: float = 0.0
+    """Evidence, its share of reading the batch, and checks."""
+
+
+CERTAIN = Opinion({}, 1.0, calibrated=True, accepted=True)
+"""Of a call whose arguments are refused."""
 
 
 @dataclass(frozen=True)
@@ -121,16 +144,105 @@ class Specialist:
 
     def answer(self, call: ToolCall) -> Reply:
         """The whole result of one call, calibrated."""
-        started = time.perf_counter()
         from base_gtm.arguments import check
 
+        started = time.perf_counter()
         refusal = check(self.domain.spec, call.arguments)
         if refusal is not None:
             return Reply(refusal, 1.0, calibrated=True, accepted=True, seconds=time.perf_counter() - started)
-        use_evidence = self.adapter.rendering.evidence and self.domain.evidence is not None
-        text = self.domain.evidence(call).text if use_evidence and self.domain.evidence else ""
-        answer = self._answer(self._request(call, text))
-        return replace(self._judge(call, answer), seconds=time.perf_counter() - started)
+        answer = self._answer(self._request(call, self._facts(call)))
+        opinion = self.judge(call, self._guess(answer))
+        return self._reply(opinion, answer, time.perf_counter() - started)
+
+    def answers(self, calls: Sequence[ToolCall]) -> list[Reply]:
+        """`answer` for many calls, in order: all prompts are read at once, and more only where a number or text is
+        due. The same decisions; confidences differ by what rounding does in a batch, below 1e-4."""
+        return [reply for _, reply in self.opinions(calls, lambda opinion: True) if reply is not None]
+
+    def opinions(
+        self, calls: Sequence[ToolCall], wanted: Callable[[Opinion], bool] = lambda opinion: False
+    ) -> list[tuple[Opinion, Reply | None]]:
+        """The decision of each call, in order, with the whole reply where `wanted` says so or arguments are refused."""
+        from base_gtm.arguments import check
+
+        found: list[tuple[Opinion, Reply | None]] = [(CERTAIN, None)] * len(calls)
+        asked: list[int] = []
+        for index, call in enumerate(calls):
+            started = time.perf_counter()
+            refusal = check(self.domain.spec, call.arguments)
+            if refusal is None:
+                asked.append(index)
+            else:
+                seconds = time.perf_counter() - started
+                found[index] = CERTAIN, Reply(refusal, 1.0, calibrated=True, accepted=True, seconds=seconds)
+        for index, pair in zip(asked, self._opinions([calls[index] for index in asked], wanted), strict=True):
+            found[index] = pair
+        return found
+
+    def _opinions(
+        self, calls: Sequence[ToolCall], wanted: Callable[[Opinion], bool]
+    ) -> list[tuple[Opinion, Reply | None]]:
+        """See `opinions`; of calls whose arguments were checked."""
+        clock = [time.perf_counter()]
+        requests = []
+        for call in calls:
+            requests.append(self._request(call, self._facts(call)))
+            clock.append(time.perf_counter())
+        facts_s = [after - before for before, after in pairwise(clock)]
+        if not self._decides_first():
+            return [self._alone(*one, wanted) for one in zip(calls, requests, facts_s, strict=True)]
+        opinions: dict[int, Opinion] = {}
+
+        def decide(index: int, decision: Decision) -> bool:
+            started = time.perf_counter()
+            guess = Guess(decision.distribution, decision.surprise, decision.confidence)
+            opinion = self.judge(calls[index], guess)
+            spent = facts_s[index] + decision.seconds + time.perf_counter() - started
+            opinions[index] = replace(opinion, seconds=spent)
+            return wanted(opinions[index])
+
+        found: list[tuple[Opinion, Reply | None]] = []
+        for index, (decision, answer) in enumerate(self.simulator.answer_batch(self.domain.spec, requests, decide)):
+            opinion = opinions[index]
+            if answer is None:
+                found.append((opinion, None))
+            else:  # the batch's reading is in both
+                seconds = opinion.seconds + answer.seconds - decision.seconds
+                found.append((opinion, self._reply(opinion, answer, seconds)))
+        return found
+
+    def _alone(
+        self, call: ToolCall, request: Request, facts_s: float, wanted: Callable[[Opinion], bool]
+    ) -> tuple[Opinion, Reply | None]:
+        """One call of a domain where only the whole answer tells how sure the simulator is."""
+        started = time.perf_counter()
+        answer = self._answer(request)
+        opinion = self.judge(call, self._guess(answer))
+        opinion = replace(opinion, seconds=facts_s + time.perf_counter() - started)
+        return opinion, self._reply(opinion, answer, opinion.seconds) if wanted(opinion) else None
+
+    def judge(self, call: ToolCall, guess: Guess) -> Opinion:
+        """A guess, scaled by the calibration and held against its threshold and its foreign-input check."""
+        calibration = self.calibration
+        if calibration is None:
+            return Opinion(guess.distribution, guess.confidence)
+        scales = calibration.decision_field is not None and guess.distribution
+        distribution = calibration.scale(guess.distribution) if scales else guess.distribution
+        confidence = max(distribution.values()) if scales else guess.confidence
+        foreign = calibration.foreign.marks(guess.surprise, payload(self.domain, call))
+        return Opinion(
+            distribution,
+            confidence,
+            foreign,
+            calibrated=True,
+            threshold=calibration.threshold.value if calibration.threshold else None,
+            accepted=calibration.accepts(confidence) and not foreign,
+        )
+
+    def _facts(self, call: ToolCall) -> str:
+        """Evidence for the prompt; empty where the adapter was trained without."""
+        evidence = self.domain.evidence if self.adapter.rendering.evidence else None
+        return evidence(call).text if evidence is not None else ""
 
     def _request(self, call: ToolCall, evidence: str) -> Request:
         from base_gtm.simulator import Request
@@ -141,49 +253,44 @@ class Specialist:
     def _answer(self, request: Request) -> Answer:
         return self.simulator.answer(self.domain.spec, request.call, evidence=request.evidence, blocks=request.blocks)
 
-    def _decide(self, requests: Sequence[Request]) -> list[Guess]:
-        """One prefill a call where the decision field is what decoding chooses first, else whole answers."""
+    def _decides_first(self) -> bool:
+        """Whether the decision field is what decoding chooses first: one read of a prompt then tells the decision."""
+        from base_gtm.decode import first_choice
         from base_gtm.errors import SpecError
 
         wanted = self.domain.fidelity.decision_field
-        if wanted is not None:
-            try:
-                decisions = self.simulator.decide_batch(self.domain.spec, requests)
-            except SpecError:
-                decisions = []
-            if decisions and decisions[0].field == wanted:
-                return [Guess(one.distribution, one.surprise, one.confidence) for one in decisions]
-        return [self._guess(self._answer(request)) for request in requests]
+        try:
+            return wanted is not None and first_choice(self.simulator.grammar(self.domain.spec))[1].field == wanted
+        except SpecError:
+            return False
+
+    def _decide(self, requests: Sequence[Request]) -> list[Guess]:
+        """One prefill a call where the decision field is what decoding chooses first, else whole answers."""
+        if not self._decides_first():
+            return [self._guess(self._answer(request)) for request in requests]
+        decisions = self.simulator.decide_batch(self.domain.spec, requests)
+        return [Guess(one.distribution, one.surprise, one.confidence) for one in decisions]
 
     def _guess(self, answer: Answer) -> Guess:
         distribution = answer.distributions.get(self.domain.fidelity.decision_field or "", {})
         confidence = max(distribution.values()) if distribution else answer.confidence
         return Guess(distribution, answer.surprise, confidence, answer.result.content)
 
-    def _judge(self, call: ToolCall, answer: Answer) -> Reply:
-        """An answer with its scaled confidence, and whether it may stand for the real tool."""
-        distributions = {name: dict(values) for name, values in answer.distributions.items()}
-        calibration = self.calibration
-        if calibration is None:
-            return Reply(answer.result, answer.confidence, distributions, answer.estimates, tokens=answer.tokens)
-        confidence = answer.confidence
-        wanted = calibration.decision_field
-        if wanted is not None and distributions.get(wanted):
-            distributions[wanted] = calibration.scale(distributions[wanted])
-            confidence = distributions[wanted].get(_written(answer.result.content.get(wanted)), 0.0)
-        foreign = calibration.foreign.marks(answer.surprise, payload(self.domain, call))
-        threshold = calibration.threshold.value if calibration.threshold else None
-        accepted = calibration.accepts(confidence) and not foreign
+    def _reply(self, opinion: Opinion, answer: Answer, seconds: float) -> Reply:
+        """A whole answer with what was found of its decision."""
+        wanted = self.domain.fidelity.decision_field
+        scaled = {wanted: opinion.distribution} if wanted is not None and opinion.distribution else {}
         return Reply(
             answer.result,
-            confidence,
-            distributions,
+            opinion.confidence,
+            {**answer.distributions, **scaled},
             answer.estimates,
-            foreign,
-            calibrated=True,
-            threshold=threshold,
-            accepted=accepted,
-            tokens=answer.tokens,
+            opinion.foreign,
+            opinion.calibrated,
+            opinion.threshold,
+            opinion.accepted,
+            seconds,
+            answer.tokens,
         )
 
 
@@ -195,8 +302,3 @@ def _merged(model: Any) -> Any:
     import torch
 
     return model.merge_and_unload() if model.dtype == torch.float32 else model
-
-
-def _written(value: Any) -> str:
-    """A value as distributions name it: strings as they are, others as JSON."""
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,9 +1,9 @@
 """Many calls at once: on an engine that the domain brings, or else on threads of this process, an open tool each.
 
-Guarantees of the threads: answers come back as they arrive; calls are taken from the stream only as workers get free;
-the first failure ends the whole and is raised; leaving the loop early closes every tool. Threads, since a real tool
-waits for a compiler, a device or a network; a tool that computes in Python shares one core whatever the number of
-workers.
+Guarantees of the threads: answers come back as they arrive; calls are taken from the stream only once a tool is open,
+and only as workers get free; a stream that gives None (no call is due just now) keeps no answer waiting; the first
+failure ends the whole and is raised; leaving the loop early closes every tool. Threads, since a real tool waits for a
+compiler, a device or a network; a tool that computes in Python shares one core whatever the number of workers.
 """
 
 from __future__ import annotations
@@ -19,6 +19,10 @@ from adapt.errors import AdaptError
 
 LOCAL = "local"
 _POLL_S = 0.2
+_ASK_AGAIN_S = 0.01
+"""How late a call may be noticed that comes while others are under way."""
+_Told = Answered | BaseException | None
+"""What a thread says: an answer, why it ended, or that its tool is open."""
 
 
 def engine(domain: Domain, name: str) -> Engine:
@@ -34,11 +38,11 @@ def engine(domain: Domain, name: str) -> Engine:
 
 
 def answers(
-    open_tool: Callable[[], AbstractContextManager[RealTool]], items: Iterator[CallItem], workers: int
+    open_tool: Callable[[], AbstractContextManager[RealTool]], items: Iterator[CallItem | None], workers: int
 ) -> Iterator[Answered]:
     """Ask the tool about every item, `workers` at a time. Raises what opening or asking the tool raises."""
     todo: queue.Queue[CallItem] = queue.Queue()
-    done: queue.Queue[Answered | BaseException] = queue.Queue()
+    done: queue.Queue[_Told] = queue.Queue()
     stop = threading.Event()
     threads = [
         threading.Thread(target=_work, args=(open_tool, todo, done, stop), name=f"real-tool-{n}", daemon=True)
@@ -47,33 +51,49 @@ def answers(
     for thread in threads:
         thread.start()
     try:
-        asked = received = 0
-        exhausted = False
-        while not exhausted or received < asked:
-            while not exhausted and asked - received < 2 * workers:  # one in hand and one waiting for each worker
-                item = next(items, None)
-                exhausted = item is None
+        _raise_or_return(done.get())  # the first tool is open
+        under_way, more = 0, True
+        while more or under_way:
+            due = more
+            while due and under_way < 2 * workers:  # one in hand and one waiting for each worker
+                item, more = _next(items)
+                due = item is not None
                 if item is not None:
                     todo.put(item)
-                    asked += 1
-            if received < asked:
-                yield _raise_or_return(done.get())
-                received += 1
+                    under_way += 1
+            if not more and not under_way:
+                return
+            try:
+                told = _raise_or_return(done.get(timeout=_ASK_AGAIN_S if more and not due else None))
+            except queue.Empty:
+                continue
+            if told is not None:
+                under_way -= 1
+                yield told
     finally:
         stop.set()
         for thread in threads:
             thread.join()
 
 
+def _next(items: Iterator[CallItem | None]) -> tuple[CallItem | None, bool]:
+    """The next item, if one is due, and whether there may be more."""
+    try:
+        return next(items), True
+    except StopIteration:
+        return None, False
+
+
 def _work(
     open_tool: Callable[[], AbstractContextManager[RealTool]],
     todo: queue.Queue[CallItem],
-    done: queue.Queue[Answered | BaseException],
+    done: queue.Queue[_Told],
     stop: threading.Event,
 ) -> None:
     try:
         with open_tool() as tool:
             environment = tool.environment
+            done.put(None)
             while not stop.is_set():
                 try:
                     item = todo.get(timeout=_POLL_S)
@@ -86,7 +106,7 @@ def _work(
         done.put(error)
 
 
-def _raise_or_return(answer: Answered | BaseException) -> Answered:
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer
+def _raise_or_return(told: _Told) -> Answered | None:
+    if isinstance(told, BaseException):
+        raise told
+    return told

@@ -239,8 +239,21 @@ def decode(
     grammar: Grammar, model: Any, ids: Sequence[int], *, temperature: float = 1.0, also: Sequence[int] = ()
 ) -> Decoded:
     """Write a result after the prompt `ids`. `also`: prompt positions whose logits are handed back."""
+    return decode_on(grammar, Reader(model, ids), temperature=temperature, also=also)
+
+
+def decode_on(
+    grammar: Grammar,
+    reader: Reader,
+    *,
+    temperature: float = 1.0,
+    also: Sequence[int] = (),
+    scored: Sequence[float] | None = None,
+) -> Decoded:
+    """`decode` after the prompt of a reader that may have read it, and what the schema forces after it, before.
+
+    `also` is then empty. `scored`: log probabilities of the first listed values, where they are known."""
     writer = Writer(grammar)
-    reader = Reader(model, ids)
     reader.ids += writer.force()
     distributions: dict[str, dict[str, float]] = {}
     estimates: dict[str, Estimate] = {}
@@ -249,7 +262,9 @@ def decode(
     extra: torch.Tensor | None = None
     while not writer.done():
         choice = writer.choice()
-        if extra is None and also:
+        if choice and scored is not None:
+            logs, scored = list(scored), None
+        elif extra is None and also:
             logs, extra = reader.score(choice.trie if choice else Trie.of([]), also)
         elif choice:
             logs, _ = reader.score(choice.trie)

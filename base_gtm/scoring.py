@@ -72,6 +72,11 @@ class Reader:
         self.read_to = 0
         self.last: torch.Tensor | None = None
 
+    def resume(self, cache: Any, length: int, last: torch.Tensor) -> Reader:
+        """Go on after `length` tokens that `cache` holds, `last` [vocabulary] being the logits after them."""
+        self.cache, self.read_to, self.last = cache, length, last
+        return self
+
     def next_logits(self) -> torch.Tensor:
         """Logits [vocabulary] of the token that follows `ids`."""
         if self.read_to < len(self.ids) or self.last is None:
@@ -175,6 +180,19 @@ def branch_logits(model: Any, cache: Any, length: int, path: Prefix, row: int | 
         fork.crop(-surplus)
     rows = forward(model, [list(path)], list(range(len(path))), fork)[0]
     return {path[: at + 1]: logits for at, logits in enumerate(rows)}
+
+
+def row_cache(model: Any, cache: Any, row: int, length: int) -> Any:
+    """The first `length` entries of one row of a batch's cache as a cache of its own; None where its layers forget."""
+    from transformers import DynamicCache
+    from transformers.cache_utils import DynamicLayer
+
+    if any(type(layer) is not DynamicLayer for layer in cache.layers):
+        return None  # a sliding window, say, whose last entries are another row's padding
+    own = DynamicCache(config=model.config)
+    for index, layer in enumerate(cache.layers):
+        own.update(layer.keys[row : row + 1, :, :length], layer.values[row : row + 1, :, :length], index)
+    return own
 
 
 def forward(model: Any, rows: Sequence[Sequence[int]], keep: Sequence[int], cache: Any = None) -> torch.Tensor:

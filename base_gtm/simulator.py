@@ -8,19 +8,19 @@ of one call at a time. Does not know whether its answer is true: calibration and
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from base_gtm.arguments import check, validator
-from base_gtm.decode import Choice, Decoded, Grammar, compile_grammar, decode, first_choice, lltokenizer
+from base_gtm.decode import Choice, Decoded, Grammar, compile_grammar, decode, decode_on, first_choice, lltokenizer
 from base_gtm.errors import GtmError, ModelError
 from base_gtm.model import Base, attach
 from base_gtm.prompt import encode_full, render
 from base_gtm.quantity import Estimate
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, canonical_json
-from base_gtm.scoring import Trie, branch_logits, forward, tempered
+from base_gtm.scoring import Reader, Trie, branch_logits, forward, row_cache, tempered
 
 if TYPE_CHECKING:
     import torch
@@ -52,6 +52,8 @@ class Decision:
     """Mean negative log-likelihood of the argument tokens, in nats."""
     refusal: ToolResult | None = None
     """The tool's refusal of wrong arguments."""
+    seconds: float = 0.0
+    """Its share of reading the batch."""
 
     @property
     def value(self) -> str:
@@ -148,23 +150,67 @@ class Simulator:
 
     def decide_batch(self, spec: ToolSpec, requests: Sequence[Request], *, temperature: float = 1.0) -> list[Decision]:
         """`decide` for many calls of one tool, in their order; calls of like length are read together."""
+        answers = self.answer_batch(spec, requests, lambda index, decision: False, temperature=temperature)
+        return [decision for decision, _ in answers]
+
+    def answer_batch(
+        self,
+        spec: ToolSpec,
+        requests: Sequence[Request],
+        wanted: Callable[[int, Decision], bool] = lambda index, decision: True,
+        *,
+        temperature: float = 1.0,
+    ) -> list[tuple[Decision, Answer | None]]:
+        """`decide_batch`, and the whole answer where `wanted` says so of a call's place and decision.
+
+        An answer goes on where the batch has read to: one that its decision leaves nothing open of costs no further
+        read. Raises as `answer` does, and SpecError where free text comes before the first listed values.
+        """
         _require_temperature(temperature)
         grammar = self.grammar(spec)
         forced, choice = first_choice(grammar)
-        decisions: dict[int, Decision] = {}
+        found: dict[int, tuple[Decision, Answer | None]] = {}
         prompts: dict[int, tuple[list[int], list[int]]] = {}
         for index, request in enumerate(requests):
             refusal = check(spec, request.call.arguments)
             if refusal is not None:
-                decisions[index] = Decision(choice.field, {}, refusal=refusal)
+                found[index] = Decision(choice.field, {}, refusal=refusal), Answer(refusal)
             else:
                 ids, positions = self._prompt(spec, request)
                 prompts[index] = (ids + forced, positions)
         for batch in _batches({index: len(ids) for index, (ids, _) in prompts.items()}):
-            logs, surprises = self._score_rows([prompts[index] for index in batch], choice.trie)
-            for index, row, surprise in zip(batch, logs, surprises, strict=True):
-                decisions[index] = Decision(choice.field, _distribution(choice, row, temperature), surprise)
-        return [decisions[index] for index in range(len(requests))]
+            started = time.perf_counter()
+            rows = self._score_rows([prompts[index] for index in batch], choice.trie)
+            share = (time.perf_counter() - started) / len(batch)
+            for index, row in zip(batch, rows, strict=True):
+                distribution = _distribution(choice, row.logs, temperature)
+                decision = Decision(choice.field, distribution, row.surprise, seconds=share)
+                answer = None
+                if wanted(index, decision):
+                    ids = prompts[index][0][: row.length - len(forced)]
+                    answer = self._complete(spec, grammar, ids, row, share, temperature)
+                found[index] = decision, answer
+        return [found[index] for index in range(len(requests))]
+
+    def _complete(
+        self, spec: ToolSpec, grammar: Grammar, ids: Sequence[int], row: _Row, share: float, temperature: float
+    ) -> Answer:
+        """The whole answer of a row of a batch; `share` is what reading it took, in seconds."""
+        started = time.perf_counter()
+        reader = Reader(self.model, ids)
+        own = row_cache(self.model, row.cache, row.place, row.length)
+        if own is not None:
+            reader.resume(own, row.length, row.last)
+        done = decode_on(grammar, reader, temperature=temperature, scored=row.logs)
+        return Answer(
+            _result(spec, done),
+            done.distributions,
+            done.estimates,
+            done.confidence,
+            row.surprise,
+            share + time.perf_counter() - started,
+            done.tokens,
+        )
 
     def _prompt(self, spec: ToolSpec, request: Request) -> tuple[list[int], list[int]]:
         """Token ids, and the positions whose logits tell how likely the argument tokens after them were."""
@@ -174,27 +220,42 @@ class Simulator:
         step = max(1, -(-len(before) // _SURPRISE_POSITIONS))
         return encoded.ids, before[::step]
 
-    def _score_rows(
-        self, rows: Sequence[tuple[list[int], list[int]]], trie: Trie
-    ) -> tuple[list[list[float]], list[float]]:
-        """Log probabilities of the trie's sequences after each prompt, and each prompt's surprise."""
+    def _score_rows(self, rows: Sequence[tuple[list[int], list[int]]], trie: Trie) -> list[_Row]:
+        """Log probabilities of the trie's sequences after each prompt, each prompt's surprise, and how to go on."""
         from transformers import DynamicCache
 
         path = trie.first_path
-        cache = DynamicCache(config=self.model.config) if len(trie.paths) > 1 else None
+        cache = DynamicCache(config=self.model.config)
         keep = sorted({at for ids, also in rows for at in (*also, *range(len(ids) - 1, len(ids) + len(path)))})
         place = {at: index for index, at in enumerate(keep)}
         logits = forward(self.model, [[*ids, *path] for ids, _ in rows], keep, cache)
-        logs, surprises = [], []
+        found = []
         for row, (ids, also) in enumerate(rows):
             known: dict[tuple[int, ...], Any] = {
                 path[:at]: logits[row, place[len(ids) - 1 + at]] for at in range(len(path) + 1)
             }
             for other in trie.paths[1:]:
                 known |= branch_logits(self.model, cache, len(ids), other, row)
-            logs.append(trie.log_probabilities(known))
-            surprises.append(_surprise(logits[row, [place[at] for at in also]], ids, also) if also else 0.0)
-        return logs, surprises
+            surprise = _surprise(logits[row, [place[at] for at in also]], ids, also) if also else 0.0
+            found.append(_Row(trie.log_probabilities(known), surprise, cache, row, len(ids), known[()]))
+        return found
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What a batch has read of one prompt."""
+
+    logs: list[float]
+    """Log probabilities of the first listed values."""
+    surprise: float
+    cache: Any
+    """The batch's."""
+    place: int
+    """The row's."""
+    length: int
+    """Tokens read of the row."""
+    last: torch.Tensor
+    """Logits [vocabulary] after them."""
 
 
 def _batches(lengths: Mapping[int, int]) -> list[list[int]]:

@@ -10,15 +10,16 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from adapt.domain import Answered, CallItem, Engine, RealTool, Unanswered
+from adapt.domain import Answered, CallItem, Check, Engine, Exact, RealTool, Unanswered
 from adapt.errors import AdaptError
 from base_gtm.schema import ToolCall, ToolResult
 
 if TYPE_CHECKING:
     from kernelbench_harness.engine import Backend, Job, Outcome
+    from kernelbench_harness.front_end import FrontEnds
     from kernelbench_harness.harness import Harness
     from kernelbench_harness.label import Label
     from kernelbench_harness.options import HarnessOptions
@@ -36,8 +37,6 @@ class KernelTool:
     @contextmanager
     def open(self) -> Iterator[RealTool]:
         """A harness with one warm worker on a core of its own. Raises AdaptError where the machine lacks something."""
-        from dataclasses import replace
-
         from kernelbench_harness.engine.cores import Core
         from kernelbench_harness.errors import HarnessError
         from kernelbench_harness.harness import Harness
@@ -56,32 +55,84 @@ class KernelTool:
         """For `Domain.engines`: this machine, and a Ray cluster."""
         return {"local": self._local, "ray": self._ray}
 
-    def _local(self, items: Iterator[CallItem], workers: int | None) -> Iterator[Answered | Unanswered]:
+    @property
+    def exact(self) -> Exact:
+        """For `Domain.exact`: the compilers' front ends. Without them: code generation, ptxas and the linker, whose
+        refusals are rare; and the problem, which is taken to be one that can be used."""
+        return Exact(self._front_ends, decides=("compile_error",))
+
+    @contextmanager
+    def _front_ends(self) -> Iterator[Check]:
+        """A warm process that loads candidates up to where they compile. Raises AdaptError as `open` does."""
+        from kernelbench_harness.errors import HarnessError
+        from kernelbench_harness.front_end import FrontEnds
+
+        options = self.options()
+        try:
+            # On a GPU the device is what must be quiet: compilers may go on.
+            with FrontEnds(options, shares_room=options.device == "cpu" and options.timing) as ends:
+                yield lambda call: self._checked(ends, call)
+        except HarnessError as error:
+            raise AdaptError(str(error)) from None
+
+    def _checked(self, ends: FrontEnds, call: ToolCall) -> ToolResult | None:
+        from kernelbench_harness.errors import CandidateError, HarnessError, RequestError, ToolchainError
+        from kernelbench_harness.label import Label, Verdict
+
+        problem, candidate = job_of(call)
+        try:
+            found = ends.check(problem, candidate)
+        except (CandidateError, RequestError, ToolchainError):
+            return None  # for the real tool to refuse, in its own words
+        except HarnessError as error:
+            raise AdaptError(str(error)) from None
+        # A busy machine's timeout need not be the real tool's.
+        if found.ok or found.verdict is Verdict.TIMEOUT:
+            return None
+        evidence = (found.first_error,) if found.verdict is Verdict.CHEATING else ()
+        label = Label(
+            problem.id,
+            candidate.id,
+            problem.scale,
+            found.verdict,
+            found.stage,
+            found.error or found.first_error,
+            found.first_error,
+            evidence,
+        )
+        return ToolResult(self.content(label))
+
+    def _local(self, items: Iterator[CallItem | None], workers: int | None) -> Iterator[Answered | Unanswered]:
         from kernelbench_harness.engine.here import here
 
         return self._answers(items, lambda: here(self.options(), workers))
 
-    def _ray(self, items: Iterator[CallItem], workers: int | None) -> Iterator[Answered | Unanswered]:
+    def _ray(self, items: Iterator[CallItem | None], workers: int | None) -> Iterator[Answered | Unanswered]:
         from kernelbench_harness.engine.ray_pool import RayPool
 
         return self._answers(items, lambda: RayPool(self.options(), workers))
 
-    def _answers(self, items: Iterator[CallItem], place: Callable[[], Backend]) -> Iterator[Answered | Unanswered]:
+    def _answers(
+        self, items: Iterator[CallItem | None], place: Callable[[], Backend]
+    ) -> Iterator[Answered | Unanswered]:
         from kernelbench_harness.engine import outcomes
         from kernelbench_harness.errors import HarnessError
 
         asked: defaultdict[Job, list[tuple[CallItem, float]]] = defaultdict(list)
 
-        def jobs() -> Iterator[Job]:
+        def jobs() -> Iterator[Job | None]:
             for item in items:
-                job = job_of(item.call)
-                asked[job].append((item, time.monotonic()))
+                job = None if item is None else job_of(item.call)
+                if item is not None and job is not None:
+                    asked[job].append((item, time.monotonic()))
                 yield job
 
         try:
             with place() as backend:
                 for job, outcome in outcomes(jobs(), backend):
                     item, since = asked[job].pop()
+                    if not asked[job]:
+                        del asked[job]  # the stream may live as long as a training, and a job is two sources
                     yield self._answer(item, time.monotonic() - since, outcome, backend.environments())
         except HarnessError as error:
             raise AdaptError(str(error)) from None

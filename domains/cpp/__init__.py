@@ -9,6 +9,7 @@ from .evidence import evidence
 from .fidelity import FIDELITY
 from .prompt import prompt_arguments
 from .real_tool import TOOL
+from .study import task
 
 DOMAIN = Domain(
     name="cpp",
@@ -16,9 +17,11 @@ DOMAIN = Domain(
     calls=calls,
     open_real_tool=TOOL.open,
     engines=TOOL.engines,
+    exact=TOOL.exact,
     fidelity=FIDELITY,
     evidence=evidence,
     prompt_arguments=prompt_arguments,
     foreign_calls=foreign_calls,
+    study=task,
     aliases=("cpp_validator", "cpp_kernel_validator"),
 )

@@ -7,9 +7,11 @@ from adapt.domain import Domain
 from .calls import calls
 from .evidence import evidence
 from .fidelity import FIDELITY
+from .kernelbench import open_kernelbench
 from .prompt import prompt_arguments
 from .real_tool import TOOL, missing, open_real_tool
 from .strangers import foreign_calls
+from .study import task
 
 DOMAIN = Domain(
     name="cuda",
@@ -17,11 +19,14 @@ DOMAIN = Domain(
     calls=calls,
     open_real_tool=open_real_tool,
     engines=TOOL.engines,
+    exact=TOOL.exact,
     fidelity=FIDELITY,
     evidence=evidence,
     prompt_arguments=prompt_arguments,
     prompt_tokens=1536,
     foreign_calls=foreign_calls,
     missing=missing,
+    evaluators={"kernelbench": open_kernelbench},
+    study=task,
     aliases=("cuda_validator", "cuda_kernel_validator", "cuda_code_evaluator"),
 )
