@@ -30,6 +30,7 @@ VERBS = {
     "score": "Hold the simulator against the real answers; write the report.",
     "route": "Say which adapter answers for a tool, and why.",
     "call": "Answer one call by the simulator, the real tool, or both.",
+    "study": "Run one of the paper's studies: real tool, simulator and mixtures of both.",
     "doctor": "Say what this machine can do.",
 }
 """Command -> its line in the help. The module of a verb is adapt.verbs.<command>, with _ for -."""

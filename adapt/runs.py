@@ -107,12 +107,12 @@ def open_run(
     inputs: Mapping[str, Path | str] | None = None,
     workspace: Path | None = None,
     *,
-    resume: bool = False,
+    resume: bool | Path = False,
 ) -> Iterator[Run]:
     """Open a run folder and write its manifest at the start and at the end.
 
     options: the verb's options dataclass, or a mapping. inputs: name -> file or folder (hashed here) or a hash.
-    resume: take up the newest killed run with the same options, if there is one.
+    resume: take up the newest killed run with the same options, if there is one; or the run of this folder.
     The status ends as "done", or as "failed" with the error; after an interrupt it stays "running", to be resumed.
     Raises ArtifactError when the folder cannot be written.
     """
@@ -190,14 +190,17 @@ def _close(run: Run, manifest: dict[str, Any], status: str) -> None:
 
 
 def _take(
-    domain: str | Domain, verb: str, options: Any, workspace: Path | None, resume: bool
+    domain: str | Domain, verb: str, options: Any, workspace: Path | None, resume: bool | Path
 ) -> tuple[Path, int, bool]:
     """Claim the run to resume, or make and claim a new folder: (folder, claim, resumed)."""
-    earlier = resumable(domain, verb, options, workspace) if resume else None
+    named = resume if isinstance(resume, Path) else None
+    earlier = named or (resumable(domain, verb, options, workspace) if resume else None)
     if earlier is not None:
         claim = _claim(earlier)
         if claim is not None:
             return earlier, claim, True
+        if named is not None:
+            raise ArtifactError(f"{named}: another process works in this run; wait for it, or leave the folder out")
     parent = runs_root(domain, workspace) / verb
     parent.mkdir(parents=True, exist_ok=True)
     while True:

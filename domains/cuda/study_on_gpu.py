@@ -1,0 +1,214 @@
+"""Item 8, the speed-up study on a GPU: a nano agent for the scores, a large shape with random weights for the times.
+
+    python -m domains.cuda.study_on_gpu --minutes 9 --kernelbench DIR
+
+Scores: arms real and simulate with the nano agent, judged by the real tool on problems unseen in training. Times: a
+step of a model of 7B parameters, split into rollout, tool and update, with the real tool twice (KernelBench's evaluator
+and ours) and with the simulator; the tool is asked about demonstrations, since random weights write noise. Guarantees:
+a step that ended is not run again, and a study that was cut off by the minutes goes on where it was. Does not guarantee
+anything about scores of a large agent: its weights are random.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kernelbench_harness.errors import HarnessError
+from kernelbench_harness.gpu import item as items
+from kernelbench_harness.gpu.item import Item, say
+
+PARTS = ("scores", "times")
+WORK = "speedup"
+"""Folder of the workspace, beside the result."""
+_LAST = 600
+"""Characters of a failed verb's words that are kept."""
+Words = tuple[str, ...]
+
+
+def study_on_gpu(
+    parts: Annotated[str, typer.Option(help="scores, times, or both with a comma.")] = "scores,times",
+    kernelbench: Annotated[Path | None, typer.Option(help="A checkout of KernelBench, for its own arm.")] = None,
+    shape: Annotated[str, typer.Option(help="Of the timed agent: qwen2.5-7b, qwen2.5-0.5b or tiny.")] = "qwen2.5-7b",
+    steps: Annotated[int, typer.Option(min=2, help="Of each training for the scores.")] = 40,
+    seeds: Annotated[int, typer.Option(min=1, help="Of the scores.")] = 3,
+    timed_steps: Annotated[int, typer.Option(min=1, help="Of each training for the times.")] = 3,
+    tokens: Annotated[int, typer.Option(min=1, help="Of every text of the timed agent.")] = 768,
+    train_minutes: Annotated[float, typer.Option(min=0.05, help="Of the simulator's adapter.")] = 3.0,
+    dry_run: items.DryOpt = False,
+    minutes: items.MinutesOpt = 9.0,
+    out: items.OutOpt = Path("results"),
+    commit: items.CommitOpt = "",
+) -> None:
+    """Train agents with the real tool and with its simulator on this GPU, and compare times and scores."""
+    from domains.cuda.shapes import SHAPES
+
+    chosen = [part for part in parts.split(",") if part]
+    if unknown := [part for part in chosen if part not in PARTS]:
+        raise HarnessError(f"--parts '{unknown[0]}': give scores, times or both with a comma between them")
+    if shape not in SHAPES:
+        raise HarnessError(f"--shape '{shape}': known are {', '.join(SHAPES)}")
+    if dry_run:
+        shape, steps, seeds, timed_steps, tokens, train_minutes = "tiny", 2, 1, 1, 16, 0.3
+    said = {"parts": parts, "shape": shape, "steps": steps, "seeds": seeds, "tokens": tokens}
+    item = items.begin(WORK, out, minutes, dry_run, commit, said)
+    workspace = (item.folder / WORK).resolve()
+    workspace.mkdir(parents=True, exist_ok=True)
+    verbs = _preparation(train_minutes, dry_run)
+    if "scores" in chosen:
+        verbs["scores"] = _scores(steps, seeds, dry_run)
+    if "times" in chosen:
+        verbs["times"] = _times(shape, timed_steps, tokens, kernelbench, dry_run)
+    for name, words in verbs.items():
+        if not _step(item, name, (*words, "--workspace", str(workspace)), workspace):
+            break
+    figures = _figures(item, workspace)
+    path = item.write(figures, _environment())
+    print(_text(figures, item))
+    print(f"-> {path}")
+
+
+def _preparation(train_minutes: float, dry_run: bool) -> dict[str, Words]:
+    """Name and words of the verbs that make the simulator."""
+    few = ("--limit", "32") if dry_run else ()
+    return {
+        "label": ("label", "cuda", "--count", "0"),
+        "train": ("train", "cuda", "--minutes", str(train_minutes), *few),
+        "calibrate": ("calibrate", "cuda"),
+    }
+
+
+def _scores(steps: int, seeds: int, dry_run: bool) -> Words:
+    smoke = ("--smoke",) if dry_run else ()
+    return (
+        *("study", "speedup", "--domain", "cuda", "--agent", "nano", "--arms", "real,simulate"),
+        *("--steps", str(steps), "--seeds", str(seeds), *smoke),
+    )
+
+
+def _times(shape: str, steps: int, tokens: int, kernelbench: Path | None, dry_run: bool) -> Words:
+    arms = "simulate" if dry_run else "real,simulate" if kernelbench is None else "real,real-kernelbench,simulate"
+    theirs = () if kernelbench is None or dry_run else ("--evaluator", str(kernelbench.resolve()))
+    few = ("--prompts", "2", "--rollouts", "2") if dry_run else ("--micro-batch", "8", "--lora", "16")
+    return (
+        *("study", "speedup", "--domain", "cuda", "--agent", f"shape-{shape}", "--arms", arms, *theirs),
+        *("--steps", str(steps), "--seeds", "1", "--tokens", str(tokens), "--demonstrate", *few),
+        *("--evaluate-every", "0", "--judge-samples", "0", "--checkpoint-s", "1e9"),
+    )
+
+
+def _step(item: Item, name: str, words: Words, workspace: Path) -> bool:
+    """Runs a verb unless it ended before; whether the next one may begin."""
+    key = [name, list(words)]
+    if any(one["step"] == key and one["status"] == 0 for one in item.journal.read()):
+        return True
+    if item.over:
+        return False
+    if name == "times" and not _agent(item, workspace, words[words.index("--agent") + 1]):
+        return False
+    say(f"{name}: adapt {' '.join(words[:2])}")
+    begin = time.monotonic()
+    status, said = _run(words, workspace, max(1.0, item.ends - begin))
+    if status is None:
+        say(f"{name}: the minutes are over; the same command goes on")
+        return False
+    seconds = round(time.monotonic() - begin, 1)
+    item.journal.append({"step": key, "status": status, "seconds": seconds, "said": said})
+    return status == 0
+
+
+def _agent(item: Item, workspace: Path, name: str) -> bool:
+    """The agent with random weights, with the nano agent's tokenizer; whether there is one to take."""
+    from domains.cuda.shapes import random_agent
+
+    nano = sorted((workspace / "runs" / "cuda" / "study").glob("*/agent/tokenizer.json"))
+    if not nano:
+        said = "the timed agent takes the nano agent's tokenizer: run the part scores first"
+        item.journal.append({"step": ["times", [name]], "status": 1, "seconds": 0.0, "said": said})
+        return False
+    say(f"times: an agent with random weights, {name}")
+    random_agent(name.removeprefix("shape-"), nano[-1].parent, workspace / name)
+    return True
+
+
+def _run(words: Sequence[str], workspace: Path, seconds: float) -> tuple[int | None, str]:
+    """Exit status and last words of a verb; None where its time was over and it was ended."""
+    command = [sys.executable, "-m", "adapt.cli", *words]
+    root = str(Path(__file__).resolve().parents[2])
+    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
+    process = subprocess.Popen(
+        command,
+        cwd=workspace,
+        env={**os.environ, "PYTHONPATH": paths},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=seconds)
+    except subprocess.TimeoutExpired:
+        return None, ""
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    return process.returncode, (errors if process.returncode else output).strip()[-_LAST:]
+
+
+def _figures(item: Item, workspace: Path) -> dict[str, Any]:
+    """What each step took and said, and of each study what stands in its file without the texts."""
+    records = list(item.journal.read())
+    found: dict[str, Any] = {
+        "seconds": {one["step"][0]: one["seconds"] for one in records if one["status"] == 0},
+        "failed": {one["step"][0]: one["said"] for one in records if one["status"]},
+    }
+    for path in sorted((workspace / "runs" / "cuda" / "study").glob("*/study.json")):
+        study = json.loads(path.read_text())
+        found["times" if study["recipe"]["demonstrate"] else "scores"] = _brief(study)
+    return found
+
+
+def _brief(study: Mapping[str, Any]) -> dict[str, Any]:
+    kept = ("agent", "problems", "recipe", "ratios", "comparisons", "sentences", "method")
+    arms = {
+        name: {key: arm[key] for key in ("time", "sources", "curve", "final", "counts")}
+        for name, arm in study["arms"].items()
+    }
+    return {**{key: study[key] for key in kept}, "arms": arms, "untrained": study["untrained"]["final"]}
+
+
+def _environment() -> dict[str, Any]:
+    from adapt.environment import hardware, versions
+
+    return {**versions(), "hardware": hardware()}
+
+
+def _text(figures: Mapping[str, Any], item: Item) -> str:
+    rows = []
+    for part in PARTS:
+        for name, arm in figures.get(part, {}).get("arms", {}).items():
+            steps = figures[part]["recipe"]["steps"]
+            times = [arm["time"][key]["median"] / steps for key in ("rollout", "tool", "update", "seconds")]
+            correct = arm["final"].get("correct") or [None] * 3
+            score = "-" if correct[0] is None else f"{correct[0]:.3f} ({correct[1]:.3f}-{correct[2]:.3f})"
+            rows.append([part, name, *(f"{one:.2f}" for one in times), score])
+    head = ("part", "arm", "rollout", "tool", "update", "step, s", "correct")
+    lines = [f"{item.device_name}{' (dry run)' if item.dry_run else ''}", items.table(head, rows)]
+    lines += [said for part in PARTS for said in figures.get(part, {}).get("sentences", [])]
+    lines += [f"{name} failed: {said.splitlines()[-1] if said else ''}" for name, said in figures["failed"].items()]
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    items.main(study_on_gpu)
