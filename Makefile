@@ -9,6 +9,7 @@
 #   make gpu-head-to-head    on a GPU: KERNELBENCH=folder, its evaluator against ours
 #   make gpu-h100            on a GPU: DATA=folder, reference times against KernelBench's published ones
 #   make gpu-adapter         on a GPU: the CUDA domain's adapter, LoRA and QLoRA
+#   make gpu-study           on a GPU: KERNELBENCH=folder, the speed-up study
 #   make gpu-dry             all of these on the CPU, over a few small cases
 
 SHELL := /bin/bash
@@ -24,14 +25,14 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
 .PHONY: quickstart test stress check format install clean
-.PHONY: gpu-check gpu-labels gpu-head-to-head gpu-h100 gpu-adapter gpu-dry
+.PHONY: gpu-check gpu-labels gpu-head-to-head gpu-h100 gpu-adapter gpu-study gpu-dry
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v g++ >/dev/null || { echo "error: g++ is missing; on Debian: apt-get install g++" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,track,cluster,triton]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,track,cluster,triton,study]'
 	@touch $@
 
 quickstart: $(STAMP)
@@ -76,6 +77,9 @@ gpu-h100: $(STAMP)
 
 gpu-adapter: $(STAMP)
 	$(BIN)/python -m domains.cuda.on_gpu $(GPU_ARGS)
+
+gpu-study: $(STAMP)
+	$(BIN)/python -m domains.cuda.study_on_gpu $(if $(KERNELBENCH),--kernelbench $(KERNELBENCH)) $(GPU_ARGS)
 
 gpu-dry: $(STAMP)
 	$(ITEM).check --dry-run
