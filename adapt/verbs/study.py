@@ -119,8 +119,9 @@ SMOKE: dict[str, Any] = {
     "validation_problems": 2,
     "test_problems": 4,
     "judge_samples": 1,
-    "agent_demonstrations": 128,
-    "demonstrate": True,  # an agent of four steps writes nothing that a tool could be asked about
+    "agent_demonstrations": 64,
+    "tokens": 48,
+    "demonstrate": True,  # an agent of two steps writes nothing that a tool could be asked about
 }
 
 
