@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from adapt.study.order import derived_seed
+from adapt.study.speedup.order import derived_seed
 from adapt.study.task import Problem
 
 

@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, fields, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -21,18 +22,18 @@ from adapt.errors import AdaptError, ArtifactError
 from adapt.options import plain
 from adapt.registry import find
 from adapt.runs import Run, open_run
-from adapt.study import agents
+from adapt.study.agent import chosen
 from adapt.study.arms import Arm, check_evaluators, parse_arms, units
 from adapt.study.folders import to_go_on_in
-from adapt.study.order import spread_out
 from adapt.study.run import same_inputs
+from adapt.study.speedup.order import spread_out
 from base_gtm.schema import content_hash
 
 if TYPE_CHECKING:
     from adapt.specialist import Specialist
     from adapt.study.journal import Answers
-    from adapt.study.recipe import Gate, Problems, Recipe
-    from adapt.study.speedup import Study
+    from adapt.study.speedup.recipe import Gate, Problems, Recipe
+    from adapt.study.speedup.study import Study
     from adapt.study.task import Task
 
 STOCK = Path("results/cpu/shim_against_stock.json")
@@ -51,7 +52,7 @@ class Options:
     """Which study: speedup."""
     domain: str = "cpp"
     """Name of the domain whose tool the agent learns with."""
-    agent: str = agents.NANO
+    agent: str = chosen.NANO
     """nano (trained first, from scratch), a folder with safetensors, or a hub name."""
     arms: str = "real,simulate,hybrid,gate"
     """Who answers: real, simulate, hybrid:K, gate, real-EVALUATOR; commas between."""
@@ -139,19 +140,19 @@ def run(options: Options) -> int:
     task = domain.study()
     problems = _problems(domain, task, options)
     specialist = _specialist(domain, arms, options)
-    if options.agent != agents.NANO:
-        agents.try_out(options.agent)
+    if options.agent != chosen.NANO:
+        chosen.try_out(options.agent)
     _check_real(domain, arms, problems, options)
     kept = {name: value for name, value in plain(options).items() if name not in NOT_OURS}
     folder = to_go_on_in(domain, kept, options.run, options.workspace)
     with open_run(domain, "study", kept, {}, options.workspace, resume=folder) as run_:
         same_inputs(run_.folder, _inputs(domain, specialist, problems, options))
         study = _study(domain, task, arms, problems, specialist, stock, options, kept, run_)
-        from adapt.study.speedup import carry_out
+        from adapt.study.speedup.study import carry_out
 
         found = carry_out(study, run_.folder)
         run_.results.update({"ratios": found["ratios"], "sentences": found["sentences"]})
-    from adapt.study.tables import arms_table
+    from adapt.study.speedup.tables import arms_table
 
     arms_table(found)
     for sentence in found["sentences"]:
@@ -169,6 +170,8 @@ def _sized(options: Options) -> Options:
 
 
 def _check(options: Options) -> None:
+    if find_spec("trl") is None:
+        raise AdaptError("the study needs trl, which is not installed here; pip install 'gtm-adapt[study]'")
     for name in ("seeds", "steps", "prompts", "temperature", "tokens", "lr", "workers", "agent_demonstrations"):
         value = getattr(options, name)
         if value is not None and not 0 < value < float("inf"):
@@ -223,7 +226,7 @@ def _specialist(domain: Domain, arms: Sequence[Arm], options: Options) -> Specia
 
 
 def _problems(domain: Domain, task: Task, options: Options) -> Problems:
-    from adapt.study.recipe import Problems
+    from adapt.study.speedup.recipe import Problems
 
     found = Problems(
         task.problems("train"),
@@ -239,7 +242,7 @@ def _problems(domain: Domain, task: Task, options: Options) -> Problems:
 
 def _check_real(domain: Domain, arms: Sequence[Arm], problems: Problems, options: Options) -> None:
     """Open the real tool once, where an arm or the judgement needs it: better now than after an hour."""
-    from adapt.study.speedup import domain_of
+    from adapt.study.speedup.study import domain_of
 
     judged = bool(problems.validation or problems.test)
     for arm in [arm for arm in arms if arm.asks_real] or ([Arm(JUDGEMENT, "real")] if judged else []):
@@ -258,7 +261,7 @@ def _inputs(domain: Domain, specialist: Specialist | None, problems: Problems, o
     named = [[one.id, one.prompt] for part in (problems.train, problems.validation, problems.test) for one in part]
     found = {
         "tool spec": domain.spec.schema_hash,
-        "agent": agents.identity(options.agent),
+        "agent": chosen.identity(options.agent),
         "set of problems": content_hash(named),
     }
     if specialist is not None:
@@ -281,10 +284,10 @@ def _study(
     kept: Mapping[str, Any],
     run_: Run,
 ) -> Study:
-    from adapt.study.agent import load_agent
-    from adapt.study.speedup import Study, domain_of
+    from adapt.study.agent.nano import load_agent
+    from adapt.study.speedup.study import Study, domain_of
 
-    agent = agents.ready(options.agent, task, run_.path("agent"), options.agent_demonstrations, options.smoke)
+    agent = chosen.ready(options.agent, task, run_.path("agent"), options.agent_demonstrations, options.smoke)
 
     def open_gate(arm: Arm, answers: Answers | None) -> AbstractContextManager[Gate]:
         from adapt.gate import Gate
@@ -301,7 +304,7 @@ def _study(
 
     load: Callable[[], tuple[Any, Any]] = lambda: load_agent(agent)  # noqa: E731
     about = {
-        "agent": {"name": options.agent, "card": agents.card_of(agent)},
+        "agent": {"name": options.agent, "card": chosen.card_of(agent)},
         "problems": {n: len(getattr(problems, n)) for n in _PARTS},
     }
     missing = domain.missing().rstrip(".") if domain.missing else ""
@@ -325,11 +328,11 @@ _PARTS = ("train", "validation", "test")
 
 
 def _recipe(agent: str | Path, options: Options) -> Recipe:
-    from adapt.study.recipe import Recipe
     from adapt.study.sampling import Sampling
+    from adapt.study.speedup.recipe import Recipe
 
-    rate = NANO_LR if options.agent == agents.NANO else LORA_LR if options.lora else HUB_LR
+    rate = NANO_LR if options.agent == chosen.NANO else LORA_LR if options.lora else HUB_LR
     same = {one.name: getattr(options, one.name) for one in fields(Recipe) if one.name not in ("lr", "sampling")}
     return Recipe(
-        lr=options.lr or rate, sampling=Sampling(options.temperature, agents.tokens_of(agent, options.tokens)), **same
+        lr=options.lr or rate, sampling=Sampling(options.temperature, chosen.tokens_of(agent, options.tokens)), **same
     )

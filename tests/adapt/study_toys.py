@@ -18,9 +18,9 @@ from typing import Any
 from adapt.domain import Domain, Fidelity
 from adapt.study.arms import Arm, parse_arms, units
 from adapt.study.journal import Answers
-from adapt.study.recipe import Problems, Recipe
 from adapt.study.sampling import Sampling
-from adapt.study.speedup import Study, carry_out
+from adapt.study.speedup.recipe import Problems, Recipe
+from adapt.study.speedup.study import Study, carry_out
 from adapt.study.task import Judged, Problem
 from base_gtm.schema import ToolCall, ToolResult
 

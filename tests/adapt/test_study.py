@@ -22,8 +22,8 @@ from study_toys import RECIPE, ToyGate, toy_study
 from adapt.study.clocks import TOLERANCE_S
 from adapt.study.journal import Lines
 from adapt.study.record import ANSWERS, ROLLOUTS, read_steps, read_texts
-from adapt.study.report import render
-from adapt.study.speedup import carry_out
+from adapt.study.speedup.report import render
+from adapt.study.speedup.study import carry_out
 
 HERE = Path(__file__).parent
 ARMS = "real,simulate,hybrid:2,gate"

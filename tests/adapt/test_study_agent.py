@@ -18,9 +18,9 @@ import pytest
 
 from adapt.domain import Split
 from adapt.errors import AdaptError, ArtifactError
-from adapt.study.agent import AgentOptions, load_agent, nano_agent
-from adapt.study.agent_command import main
-from adapt.study.agent_tokens import encode_demonstrations, train_agent_tokenizer
+from adapt.study.agent.__main__ import main
+from adapt.study.agent.nano import AgentOptions, load_agent, nano_agent
+from adapt.study.agent.tokens import encode_demonstrations, train_agent_tokenizer
 from adapt.study.task import Judged, Problem
 from base_gtm.schema import ToolCall, ToolResult
 
@@ -98,7 +98,7 @@ def test_transformers_alone_loads_it_and_makes_the_same_tokens(agent: Path) -> N
 
 
 def test_only_the_completion_is_learnt() -> None:
-    from adapt.study.agent_loop import _collator
+    from adapt.study.agent.loop import _collator
 
     task = Echo()
     pairs = list(task.demonstrations(0, 6))
@@ -125,9 +125,9 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_study_agent import Echo, OPTIONS
-from adapt.study import agent_loop
-from adapt.study.agent import nano_agent
-agent_loop.SAVE_EVERY_S = 0.05
+from adapt.study.agent import loop
+from adapt.study.agent.nano import nano_agent
+loop.SAVE_EVERY_S = 0.05
 def advance(steps=1, note=""):
     print(steps, note, flush=True)
 nano_agent(Echo(), Path(sys.argv[1]), seed=3, options=OPTIONS, advance=advance)
@@ -318,7 +318,7 @@ def test_the_command_refuses_in_one_line(
     arguments: list[str], line: str, tmp_path: Path, monkeypatch: Any, capsys: Any
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, "argv", ["agent_command", *arguments])
+    monkeypatch.setattr(sys, "argv", ["agent", *arguments])
     assert main() == 2
     said = capsys.readouterr().err
     assert said.startswith("error: ") and line in said and said.count("\n") == 1

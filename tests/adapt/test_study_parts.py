@@ -16,12 +16,12 @@ from adapt.errors import AdaptError, ArtifactError
 from adapt.study.arms import Arm, Unit, parse_arms, units
 from adapt.study.clocks import TOLERANCE_S, StepClock, tree_cpu_seconds
 from adapt.study.journal import Answers, Lines, read_json, write_json
-from adapt.study.order import derived_seed, problem_order, spread_out
 from adapt.study.run import RESULT, run_units, same_inputs
-from adapt.study.scores import Text, compared, scores
+from adapt.study.speedup.order import derived_seed, problem_order, spread_out
+from adapt.study.speedup.scores import Text, compared, scores
+from adapt.study.speedup.times import ratios, stock_ratios, unit_times
 from adapt.study.statistics import Cells, difference, figure, spread
 from adapt.study.task import Judged
-from adapt.study.times import ratios, stock_ratios, unit_times
 from base_gtm.schema import ToolResult
 
 

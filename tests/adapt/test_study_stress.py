@@ -13,9 +13,9 @@ import pytest
 from study_toys import toy_study
 
 from adapt.study.journal import Lines, read_json
-from adapt.study.judging import JUDGED
 from adapt.study.record import ANSWERS, ROLLOUTS, read_steps, read_texts
-from adapt.study.speedup import UNTRAINED, carry_out
+from adapt.study.speedup.judging import JUDGED
+from adapt.study.speedup.study import UNTRAINED, carry_out
 
 HERE = Path(__file__).parent
 KILLS = 25

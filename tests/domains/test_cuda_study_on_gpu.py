@@ -122,7 +122,7 @@ def test_a_verb_that_outlives_the_minutes_is_ended(tmp_path: Path) -> None:
 def test_a_shape_becomes_an_agent_with_random_weights(tmp_path: Path) -> None:
     from study_toys import toy_agent
 
-    from adapt.study.agent import load_agent
+    from adapt.study.agent.nano import load_agent
 
     folder = random_agent("tiny", toy_agent(tmp_path / "toy"), tmp_path / "shape")
     model, tokenizer = load_agent(folder)

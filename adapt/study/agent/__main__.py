@@ -1,4 +1,4 @@
-"""`python -m adapt.study.agent_command DOMAIN FOLDER`: train a nano agent once, for many studies.
+"""`python -m adapt.study.agent DOMAIN FOLDER`: train a nano agent once, for many studies.
 
 `adapt study speedup --agent FOLDER` then takes it. Killed at any point, the same command goes on.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from adapt.errors import AdaptError
-from adapt.study.agent import CARD, AgentOptions, nano_agent
+from adapt.study.agent.nano import CARD, AgentOptions, nano_agent
 from base_gtm.errors import GtmError
 
 _DEFAULTS = AgentOptions()
@@ -77,7 +77,7 @@ def main() -> int:
     app = typer.Typer(add_completion=False, rich_markup_mode=None)
     app.command()(command(Command, run))
     try:
-        return int(app(prog_name="adapt.study.agent_command", standalone_mode=False) or 0)
+        return int(app(prog_name="python -m adapt.study.agent", standalone_mode=False) or 0)
     except typer.TyperException as error:
         message = error.format_message()
     except (AdaptError, GtmError) as error:

@@ -13,7 +13,7 @@ from typing import Any
 
 from adapt.progress import Advance
 from adapt.study.journal import Lines
-from adapt.study.recipe import Gate
+from adapt.study.speedup.recipe import Gate
 from adapt.study.task import Judged, Problem, Task
 from base_gtm.schema import ToolResult, content_hash
 

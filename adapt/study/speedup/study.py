@@ -18,14 +18,14 @@ from typing import Any
 from adapt.domain import Domain
 from adapt.environment import commit, hardware, versions
 from adapt.progress import progress
-from adapt.study import gather as figures
 from adapt.study.arms import Arm, Unit
-from adapt.study.grpo import learn, write_for_test
 from adapt.study.journal import Answers, Lines, write_json
-from adapt.study.judging import Accepted, Accepts, Item, items_of, judge, opinions
-from adapt.study.recipe import Gate, Problems, Recipe
 from adapt.study.record import Record, read_texts
 from adapt.study.run import run_units
+from adapt.study.speedup import gather as figures
+from adapt.study.speedup.grpo import learn, write_for_test
+from adapt.study.speedup.judging import Accepted, Accepts, Item, items_of, judge, opinions
+from adapt.study.speedup.recipe import Gate, Problems, Recipe
 from adapt.study.task import Task
 
 UNTRAINED = "untrained.jsonl"
@@ -76,8 +76,8 @@ def carry_out(study: Study, root: Path) -> dict[str, Any]:
 
 
 def _written(study: Study, root: Path, found: dict[str, Any]) -> dict[str, Any]:
-    from adapt.study.report import render
-    from adapt.study.words import sentences
+    from adapt.study.speedup.report import render
+    from adapt.study.speedup.words import sentences
 
     machine = hardware()
     cores = int(machine.get("cores") or 1)

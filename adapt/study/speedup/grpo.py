@@ -22,12 +22,12 @@ from typing import Any
 
 from adapt.progress import Advance
 from adapt.study.clocks import StepClock, StepTime
-from adapt.study.order import derived_seed
-from adapt.study.recipe import CHECKPOINTS, CLOCK, Answering, Gate, Problems, Recipe
 from adapt.study.record import Record
 from adapt.study.sampling import write_texts
+from adapt.study.speedup.order import derived_seed
+from adapt.study.speedup.recipe import CHECKPOINTS, CLOCK, Answering, Gate, Problems, Recipe
+from adapt.study.speedup.trainer import build_trainer, end_wandb
 from adapt.study.task import Problem, Task
-from adapt.study.trainer import build_trainer, end_wandb
 
 
 @dataclass

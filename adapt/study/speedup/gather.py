@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapt.study import paper, statistics, times
+from adapt.study import statistics
 from adapt.study.arms import Arm, Unit
-from adapt.study.judging import key_of
 from adapt.study.record import ANSWERS, read_steps, read_texts
 from adapt.study.run import result_of
-from adapt.study.scores import Text, compared, counts, scores
+from adapt.study.speedup import paper, times
+from adapt.study.speedup.judging import key_of
+from adapt.study.speedup.scores import Text, compared, counts, scores
 from adapt.study.task import Judged, Problem
 
 UNTRAINED = "untrained"

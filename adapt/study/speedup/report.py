@@ -7,8 +7,8 @@ from html import escape
 from typing import Any
 
 from adapt.report import STYLE
-from adapt.study import pictures
-from adapt.study.scores import GEOMETRIC, HACKS, THRESHOLDS
+from adapt.study.speedup import pictures
+from adapt.study.speedup.scores import GEOMETRIC, HACKS, THRESHOLDS
 
 MORE_STYLE = """
 body { overflow-wrap: anywhere; }

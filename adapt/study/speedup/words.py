@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from adapt.study import paper
+from adapt.study.speedup import paper
 
 REAL = "real"
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from adapt.errors import AdaptError
 from adapt.progress import Advance
-from adapt.study.agent_tokens import Demonstration, encode_demonstrations, train_agent_tokenizer
+from adapt.study.agent.tokens import Demonstration, encode_demonstrations, train_agent_tokenizer
 from adapt.study.task import Task
 from base_gtm.errors import GtmError
 

@@ -27,7 +27,7 @@ def ready(name: str, task: Task, folder: Path, demonstrations: int | None, smoke
     """The agent's hub name or folder; the nano one is trained into `folder` first. Raises AdaptError."""
     if name != NANO:
         return Path(name) if Path(name).is_dir() else name
-    from adapt.study.agent import AgentOptions, nano_agent
+    from adapt.study.agent.nano import AgentOptions, nano_agent
 
     made = AgentOptions()
     if demonstrations is not None:
@@ -40,7 +40,7 @@ def ready(name: str, task: Task, folder: Path, demonstrations: int | None, smoke
 
 def try_out(name: str) -> None:
     """Load it once and let it go: better now than when the arms have been opened. Raises AdaptError."""
-    from adapt.study.agent import load_agent
+    from adapt.study.agent.nano import load_agent
 
     load_agent(name)
 

@@ -4,7 +4,7 @@
                                          demonstrations alone; a plain transformers folder, card.json beside it
     load_agent("Qwen/Qwen2.5-7B-Instruct")   or a folder: model and tokenizer, safetensors only, no code from the hub
 
-`python -m adapt.study.agent_command DOMAIN FOLDER` trains one. Killed at any point, the same command goes on.
+`python -m adapt.study.agent DOMAIN FOLDER` trains one. Killed at any point, the same command goes on.
 
 Guarantees: the same seed, options and number of threads on one machine give the same weights, interrupted or not; a
 folder is a finished agent exactly when it has a card. Does not guarantee that the agent writes well: the card says how
@@ -25,8 +25,8 @@ from typing import Any
 from adapt.environment import hardware, versions
 from adapt.errors import AdaptError, ArtifactError
 from adapt.progress import Advance
-from adapt.study.agent_data import tokenizer_of, tokens_of
-from adapt.study.agent_loading import load, silent
+from adapt.study.agent.data import tokenizer_of, tokens_of
+from adapt.study.agent.loading import load, silent
 from adapt.study.task import Task
 from base_gtm.schema import content_hash
 from base_gtm.tokenizer import first_line
@@ -165,7 +165,7 @@ def _train(task: Task, work: Path, recipe: dict[str, Any], options: AgentOptions
     """Tokenizer, tokens, weights and card, into work/model, the card last."""
     import torch
 
-    from adapt.study.agent_loop import learn
+    from adapt.study.agent.loop import learn
 
     if options.threads:
         torch.set_num_threads(options.threads)

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING, Any
 from adapt.errors import AdaptError
 from adapt.progress import Advance
 from adapt.study.journal import write_json
-from adapt.study.order import derived_seed, problem_order
-from adapt.study.recipe import CHECKPOINTS, CLOCK, Recipe
 from adapt.study.sampling import prompt_of
+from adapt.study.speedup.order import derived_seed, problem_order
+from adapt.study.speedup.recipe import CHECKPOINTS, CLOCK, Recipe
 
 if TYPE_CHECKING:
-    from adapt.study.grpo import Learner
+    from adapt.study.speedup.grpo import Learner
 
 LARGE = 200_000_000
 """Parameters above which activations are computed twice rather than kept."""

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from adapt.loop import CLOCK, last_whole
 from adapt.progress import Advance
-from adapt.study.agent_loading import silent
-from adapt.study.agent_tokens import Demonstration
+from adapt.study.agent.loading import silent
+from adapt.study.agent.tokens import Demonstration
 
 if TYPE_CHECKING:
     import torch
