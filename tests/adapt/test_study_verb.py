@@ -96,7 +96,7 @@ def test_a_study_runs_from_the_command_line_and_is_found_again(toys: Path, capsy
 
 def test_a_failed_study_is_taken_up_again(toys: Path, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
     """A full disk after the arms, say: the same command goes on in the same folder and trains nothing again."""
-    monkeypatch.setattr("adapt.study.report.render", lambda study: 1 / 0)
+    monkeypatch.setattr("adapt.study.speedup.report.render", lambda study: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         main(["study", "speedup", *SMALL, "--agent", "agent"])
     (folder,) = (toys / "runs/toy/study").iterdir()
