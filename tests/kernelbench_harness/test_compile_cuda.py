@@ -446,11 +446,16 @@ def own_results(cache: Path, tmp_path: Path) -> Path:
     """A build cache with the toolchain of the shared one and no results: tests beside this one add to those."""
     build(GOOD, cache_dir=cache, timeout_s=600)
     shared, own = toolchain(cache).folder, toolchain(tmp_path / "own").folder
-    own.mkdir(parents=True)
-    for made in shared.iterdir():
-        if made.name != "result":
-            (own / made.name).symlink_to(made)
+    # No symbolic links: compilers are confined to the folder and would not see what lies outside.
+    shutil.copytree(shared, own, ignore=shutil.ignore_patterns("result"), copy_function=_linked)
     return tmp_path / "own"
+
+
+def _linked(source: str, target: str) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system
+        shutil.copy2(source, target)
 
 
 @needs_nvcc
