@@ -64,7 +64,8 @@ _DEVICE = re.compile(
     r"|asm operand .*|a __(?:device|shared|constant|managed)__ .* not allowed.*|.*__launch_bounds__.*"
 )
 _ACROSS = re.compile(
-    r'calling a (?:constexpr )?__(?:host|device)__ function\("([^"]*)"\) from a __\w+__ .*function\(".*"\) is not .*'
+    r'calling a (?:constexpr )?__(?:host|device)__ function\("([^"]*)"\) '
+    r'from a __\w+__ .*function\(".*"\) is not allowed.*'
 )
 _DEFINED = re.compile(r'function (?:template )?"([^"(]*)[^"]*" has already been defined.*')
 _AGAIN = re.compile(r'"(\w+)" has already been declared in the current scope')
