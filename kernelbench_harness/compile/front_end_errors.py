@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kernelbench_harness.compile import tensors
 from kernelbench_harness.compile.diagnostics import END, Diagnostic
 from kernelbench_harness.compile.guards import opened_spaces
 from kernelbench_harness.compile.tokens import Token
@@ -72,6 +71,7 @@ _AGAIN = re.compile(r'"(\w+)" has already been declared in the current scope')
 _UNLAUNCHED = "a host function call cannot be configured"
 _UNMODIFIABLE = "expression must be a modifiable lvalue"
 _RETURNS = "a __global__ function must have a void return type"
+_TOO_MANY_VALUES = "too many initializer values"
 _SHIFTED = "expression must have integral or unscoped enum type"
 _NO_INSTANCE = re.compile(
     r'no instance of (?:overloaded function|function template|constructor) "([\w:]+)[^"]*" matches .*'
@@ -113,7 +113,7 @@ def _undeclared(error: Diagnostic, source: Source) -> str:
         return ""
     if error.message.endswith("device code"):
         return f"{name} is the candidate's own" if source.owns(name) else ""
-    return source.nowhere(name)
+    return source.nowhere(name, error.line)
 
 
 def _members(error: Diagnostic, source: Source) -> str:
@@ -122,27 +122,14 @@ def _members(error: Diagnostic, source: Source) -> str:
         return "" if found[1] in known else f"{found[1]} is in no namespace here"
     if error.message == _NO_SPACE:
         name = re.match(r"\w+", error.shown[max(error.column - 1, 0) :])
-        return f"{name[0]} is no namespace" if name and name[0] not in source.names.stock_everything else ""
+        return source.nowhere(name[0], error.line) if name else ""
     if found := _NO_MEMBER.fullmatch(error.message):
         if _VECTOR.match(error.message):
             return f"{found[1]} is no member of CUDA's own type"
         tensor = error.message.startswith('class "at::Tensor" ')
-        known = (_words_of_tensor(tuple(source.stock)) if tensor else None) or source.names.stock_everything
+        known = (tensors.members(source.stock) if tensor else None) or source.names.stock_everything
         return "" if found[1] in known else f"{found[1]} is a member of nothing that could be meant"
     return ""
-
-
-@cache
-def _words_of_tensor(folders: tuple[Path, ...]) -> frozenset[str]:
-    """Every name before a parenthesis in the headers that define at::Tensor; empty where they are not found."""
-    found: set[str] = set()
-    for name in ("TensorBase.h", "TensorBody.h"):
-        places = [folder / "ATen" / "core" / name for folder in folders if (folder / "ATen" / "core" / name).is_file()]
-        if not places:
-            return frozenset()
-        text = re.sub(r"//[^\n]*|/\*.*?\*/", "", places[0].read_text(errors="replace"), flags=re.S)
-        found |= set(re.findall(r"(\w+)\s*[(<]", text))
-    return frozenset(found)
 
 
 def _syntax(error: Diagnostic, source: Source) -> str:
@@ -193,8 +180,19 @@ def _own_calls(error: Diagnostic, source: Source) -> str:
         # A launch that meant a function of torch's headers would be refused too: none of theirs is a kernel.
         kernel = launched and name in source.functions
         toolkit = name.startswith("cuda") or _toolkit(name, source)
-        return f"{name} is the candidate's own or the toolkit's" if kernel or toolkit or source.owns(name) else ""
+        if kernel or toolkit or source.owns(name):
+            return f"{name} is the candidate's own or the toolkit's"
+        return _on_a_tensor(error, source)
     return ""
+
+
+def _on_a_tensor(error: Diagnostic, source: Source) -> str:
+    """An argument for a member of at::Tensor that takes none: x.dim(1)."""
+    found = re.search(r"(\w+)\s*\.\s*(\w+)\s*\([^()]*$", error.shown[: max(error.column - 1, 0)])
+    if not found or found[2] not in tensors.without_arguments(source.stock) or opened_spaces(source.tokens):
+        return ""
+    body, _ = _enclosing(source.tokens, error.line)
+    return f"{found[2]} of a tensor takes no argument" if tensors.is_tensor(found[1], body) else ""
 
 
 def _in_a_body(error: Diagnostic, source: Source) -> str:
@@ -205,13 +203,21 @@ def _in_a_body(error: Diagnostic, source: Source) -> str:
         return f"{found[1]} is declared twice in one block" if twice and source.same_to_both(body) else ""
     if error.message == _UNMODIFIABLE:
         body, _ = _enclosing(source.tokens, error.line)
+        here = [t for t in source.tokens if t.line == error.line]
         target = re.match(r"\w+", error.shown[max(error.column - 1, 0) :])
-        return f"{target[0]} is constant" if target and _constant(target[0], body) else ""
+        name = target[0] if target else ""
+        # A loop's own counter, or a name that the function declares in no other way.
+        counter = [t.text for t in here[:2]] == ["for", "("] and _constant(name, here)
+        return f"{name} is constant" if name and (counter or _constant(name, body)) else ""
     if error.message == _RETURNS:
         line = [t.text for t in source.tokens if t.line == error.line]
         after = line[line.index("__global__") + 1 :] if "__global__" in line else []
         given = next((word for word in after if word not in ("static", "inline", "const")), "")
         return f"a kernel that returns {given}" if given in _BUILTIN - {"void"} else ""
+    if error.message == _TOO_MANY_VALUES:
+        line = [t.text for t in source.tokens if t.line == error.line]
+        scalar = any(line[i] in _BUILTIN and line[i + 2 : i + 4] == ["=", "{"] for i in range(len(line) - 3))
+        return "braces around more than one number" if scalar and source.same_to_both(source.near(error.line)) else ""
     if error.message in (_UNLAUNCHED, _SHIFTED):
         least = 3 if error.message == _UNLAUNCHED else 2
         line = [t.text for t in source.tokens if t.line == error.line]
@@ -227,12 +233,12 @@ def _toolkit(name: str, source: Source) -> bool:
 
 
 def _constant(name: str, body: Sequence[Token]) -> bool:
-    """Whether the only declaration of a name here is `const T name` or `const T* name` with a builtin T."""
+    """Whether a name is declared here, as `const T name` or `const T* name` with a builtin T and in no other way."""
     words = [t.text for t in body if t.text not in ("__restrict__", "__restrict", "restrict")]
     before = [words[max(i - 4, 0) : i] for i, word in enumerate(words) if word == name and i]
     # `2 * x` looks like a declaration where the word before the star is a type, and only there.
-    declared = [w for w in before if w[-1] in _BUILTIN or (w[-1] == "*" and len(w) > 1 and w[-2] in _BUILTIN)]
-    return len(declared) == 1 and "const" in declared[0]
+    sure = [w for w in before if w[-1] in _BUILTIN or (w[-1] == "*" and len(w) > 1 and w[-2] in _BUILTIN)]
+    return bool(sure) and all("const" in before for before in sure) and name not in declared(body)[1]
 
 
 def _enclosing(tokens: Sequence[Token], line: int) -> tuple[list[Token], list[Token]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -97,17 +98,29 @@ class Source:
         """Whether a function is the candidate's and no header of torch has one of its name."""
         return name in self.functions and name not in self.in_headers
 
-    def nowhere(self, name: str) -> str:
-        """Why no header can declare a name that was found undeclared here, or ""."""
-        called = any(a.text == name and b.text == "(" for a, b in itertools.pairwise(self.tokens))
+    def nowhere(self, name: str, line: int) -> str:
+        """Why no header can declare a name that was found undeclared on a line, or ""."""
         known = self.names.stock_everything if name.startswith("__") else self.names.stock_global
         if opened_spaces(self.tokens) or self._opens_a_space:
             known = known | self.names.stock_nested
-        elif called:
+        elif self._called(name, line):
+            known = known | self.names.stock_nested
             # Only an argument of pybind11's types would make a call look there: len(x) of a Python habit has none.
-            theirs = frozenset() if {"py", "pybind11"} & words(list(self.tokens)) else self.names.stock_pybind11
-            known = known | (self.names.stock_nested - theirs)
+            if not {"py", "pybind11"} & words(list(self.tokens)):
+                known = known - (self.names.stock_apart - self.names.stock_global)
         return "" if name in known else f"{name} is declared nowhere"
+
+    def _called(self, name: str, line: int) -> bool:
+        """Whether a name is called there, so that the types of its arguments have a say in what it means; yes where a
+        macro hides it."""
+        here = [(b.text, c.text) for a, b, c in self._triples if b.line == line and a.text not in {".", "->"}]
+        hidden = all(text != name for text, _ in here)
+        return hidden or any(text == name and after in {"(", "<"} for text, after in here)
+
+    @cached_property
+    def _triples(self) -> list[tuple[Token, Token, Token]]:
+        edge = Token("", "op", 0, "")
+        return list(zip([edge, *self.tokens], self.tokens, [*self.tokens[1:], edge], strict=False))
 
     @cached_property
     def _opens_a_space(self) -> bool:
@@ -163,7 +176,7 @@ def _assembler(error: Diagnostic, source: Source) -> str:
 
 def _undeclared(error: Diagnostic, source: Source) -> str:
     name = next((m[1] for p in _UNDECLARED if (m := p.fullmatch(error.message))), "")
-    return source.nowhere(name) if name else ""
+    return source.nowhere(name, error.line) if name else ""
 
 
 def _member(error: Diagnostic, source: Source) -> str:
@@ -176,11 +189,25 @@ def _member(error: Diagnostic, source: Source) -> str:
 
 
 def _unbalanced(error: Diagnostic, source: Source) -> str:
-    """More braces of one kind than of the other; not judged where directives hide or hold some."""
-    conditional = any(t.directive.startswith(("if", "el")) for t in source.tokens)
-    held = any(t.directive == "define" and t.text in {"{", "}"} for t in source.tokens)
-    braces = [t.text for t in source.tokens if t.text in {"{", "}"} and not t.directive]
-    return "unbalanced braces" if not conditional and not held and braces.count("{") != braces.count("}") else ""
+    """More brackets of a kind opened than closed, or fewer; not judged where a directive or a digraph may hide some."""
+    if any(t.directive.startswith(("if", "el")) for t in source.tokens):
+        return ""
+    if any(a.text + b.text in {"<:", ":>", "<%", "%>"} for a, b in itertools.pairwise(source.tokens)):
+        return ""
+    code, *defined = _apart(source.tokens)
+    uneven = next((pair for pair in ("{}", "[]", "()") if code[pair[0]] != code[pair[1]]), "")
+    held = any(counts[kind[0]] != counts[kind[1]] for counts in defined for kind in ("{}", "[]", "()"))
+    return f"unbalanced {uneven}" if uneven and not held else ""
+
+
+def _apart(tokens: Sequence[Token]) -> list[Counter[str]]:
+    """How often each token occurs: first in the code, then in each directive."""
+    counts: list[Counter[str]] = [Counter()]
+    for token in tokens:
+        if token.directive and token.text == "#" and token.directive == "#":
+            counts.append(Counter())
+        counts[-1 if token.directive else 0][token.text] += 1
+    return counts
 
 
 def _syntax(error: Diagnostic, source: Source) -> str:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from kernelbench_harness.compile.tokens import TOKEN
 
-VERSION = 5
+VERSION = 6
 """Part of the tables' file name: raise it when the reading changes."""
 _DEFINE = re.compile(r"#define (\w+)(.*)")
 _UNDEF = re.compile(r"#undef (\w+)")
@@ -28,6 +28,8 @@ KEYWORDS = frozenset(
     "typedef typeid typename union unsigned using virtual void volatile wchar_t while".split()
 )
 """Of C++20, the words for operators apart."""
+_APART = ("pybind11", "c10::aten", "c10::attr", "c10::prim", "c10::onnx")
+"""pybind11, and the namespaces that hold nothing but torch's interned strings: none of their constants is called."""
 _ELABORATED = (["struct"], ["class"], ["union"], ["enum"])
 
 
@@ -57,12 +59,13 @@ class Header:
         """Names of every namespace but the global one, friends included."""
         return set().union(self.friends, *(names for space, names in self.by_namespace.items() if space))
 
-    def names_of(self, space: str) -> set[str]:
-        """Names that one namespace and those within it have and no other has, the global one apart."""
-        inside = {key for key in self.by_namespace if f"{key}::".startswith(f"{space}::")}
-        within = set().union(*(self.by_namespace[key] for key in inside))
+    def names_of(self, *spaces: str) -> set[str]:
+        """Names that these namespaces and those within them have and no other has, the global one apart."""
+        within = tuple(f"{space}::" for space in spaces)
+        inside = {key for key in self.by_namespace if f"{key}::".startswith(within)}
+        theirs = set().union(*(self.by_namespace[key] for key in inside))
         others = (names for key, names in self.by_namespace.items() if key and key not in inside)
-        return within.difference(self.friends, *others)
+        return theirs.difference(self.friends, *others)
 
     def add(self, other: Header) -> None:
         """Takes over what another header has."""
@@ -90,8 +93,8 @@ class Names:
     """Names that ours declare at any namespace level, macros included."""
     stock_c10: frozenset[str]
     """Names at the level of namespace c10 in the real headers: what a call with a c10::Half may find."""
-    stock_pybind11: frozenset[str]
-    """Names of pybind11's namespaces and of no other: what no call without an argument of pybind11's can find."""
+    stock_apart: frozenset[str]
+    """Names of `_APART` and of no other namespace: what no call without an argument of pybind11's can find."""
     only_shim: frozenset[str]
     """Global names that ours declare and the real headers do not: a candidate that uses one is not ours to judge."""
 
@@ -122,7 +125,7 @@ def compare(stock: Header, shim: Header) -> Names:
         stock_everything=frozenset(stock.everything | set(stock.macros)),
         shim_names=frozenset(shim_any | set(shim.macros)),
         stock_c10=frozenset(stock.by_namespace.get("c10", set()) | stock.friends),
-        stock_pybind11=frozenset(stock.names_of("pybind11")),
+        stock_apart=frozenset(stock.names_of(*_APART)),
         only_shim=frozenset((shim.global_names() | set(shim.macros)) - stock.global_names() - set(stock.macros)),
     )
 
@@ -202,8 +205,8 @@ class _Scan:
         if self.kind == "enum" and not self.parens:
             self._add(text, self.stack[-1][0])
             return
-        if self.space is None:
-            return
+        if self.space is None or (self.statement[-1:] == ["::"] and "using" not in self.statement):
+            return  # a qualified name declares nothing here
         if not self.angles and (not self.parens or self.statement[-1:] in _ELABORATED):
             self._add(text, self.space)
 
@@ -238,6 +241,8 @@ class _Scan:
             names = [word for word in statement[1:] if word.isidentifier() and not word.startswith("__")]
             inline = "inline" in self.statement or not names
             inner = "" if inline else "::".join(names)
+            for outer in range(1, len(names)):
+                self._add(names[outer], "::".join([*filter(None, [self.space]), *names[:outer]]))
             self.space = self.space if inline else f"{self.space}::{inner}".removeprefix("::")
             self.kind = "namespace"
         elif self.space is not None and statement == ["extern", '"']:

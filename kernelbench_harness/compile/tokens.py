@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 TOKEN = re.compile(
-    r"""//[^\n]*|/\*.*?\*/
+    r"""//(?:\\.|[^\n])*|/\*.*?\*/
     |(?P<string>(?:u8|[uUL])?R"(?P<raw>[^()\\\s]{0,16})\(.*?\)(?P=raw)"|(?:u8|[uUL])?"(?:\\.|[^"\\\n])*"
         |(?:u8|[uUL])?'(?:\\.|[^'\\\n])*')
     |(?P<word>[A-Za-z_]\w*)

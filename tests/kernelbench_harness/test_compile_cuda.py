@@ -238,14 +238,75 @@ def test_what_no_included_header_brings_is_declared_nowhere(tmp_path: Path) -> N
     assert independent.proof(error, replace(source, hidden=frozenset({"relu"})))
 
 
+UNMODIFIABLE = "expression must be a modifiable lvalue"
+BASE = "class TORCH_API TensorBase {{\n{}}};\nIntArrayRef sizes(const TensorBase& t);\n"
+BODY = "class TORCH_API Tensor: public TensorBase {{\n{}}};\n"
+
+
+def _with_tensor(folder: Path, base: str, body: str, text: str) -> independent.Source:
+    (folder / "ATen/core").mkdir(parents=True)
+    (folder / "ATen/core/TensorBase.h").write_text(BASE.format(base))
+    (folder / "ATen/core/TensorBody.h").write_text(BODY.format(body))
+    return independent.Source(tokenize(text), NAMES, "cuda.cu", (folder,))
+
+
 def test_the_members_of_a_tensor_are_read_from_its_headers(tmp_path: Path) -> None:
-    (tmp_path / "ATen/core").mkdir(parents=True)
-    (tmp_path / "ATen/core/TensorBase.h").write_text("int64_t numel() const; // no shape()\n")
-    (tmp_path / "ATen/core/TensorBody.h").write_text("Tensor sum(int length) const;\n")
-    source = independent.Source(tokenize("int a;"), NAMES, "cuda.cu", (tmp_path,))
-    for name, proven in (("numel", False), ("sum", False), ("shape", True), ("length", True)):
+    base = "int64_t numel() const { return impl_->get(); } // no shape()\n"
+    source = _with_tensor(tmp_path, base, "Tensor sum(int length) const;\n", "int a;")
+    wanted = {"numel": False, "sum": False, "shape": True, "length": True, "get": True}
+    for name, proven in wanted.items():
         error = Diagnostic("cuda.cu", 1, 1, f'class "at::Tensor" has no member "{name}"', "front end")
         assert bool(independent.proof(error, source)) is proven, name
+
+
+@pytest.mark.parametrize(
+    ("head", "shown", "proven"),
+    [
+        ("torch::Tensor x", "int n = x.sizes(1);", True),
+        ("const at::Tensor& x", "int n = x.sizes(1);", True),
+        ("torch::Tensor x", "int n = x.size(0, 1);", False),
+        ("Mine x", "int n = x.sizes(1);", False),
+        ("mine::Tensor x", "int n = x.sizes(1);", False),
+        ("torch::Tensor y", "auto x = y.contiguous(); int n = x.sizes(1);", True),
+        ("torch::Tensor y", "auto x = torch::empty_like(y); int n = x.sizes(1);", True),
+        ("torch::Tensor y", "auto x = y.accessor(); int n = x.sizes(1);", False),
+        ("torch::Tensor x", "Mine x; int n = x.sizes(1);", False),
+    ],
+)
+def test_a_tensors_member_without_arguments_takes_none(tmp_path: Path, head: str, shown: str, proven: bool) -> None:
+    text = f"int f({head}) {{\n{shown}\n}}\n"
+    base = "IntArrayRef sizes() const { return impl_->sizes(); }\nint64_t size(int64_t dim) const;\n"
+    source = _with_tensor(tmp_path, base, "int dim();\n", text)
+    error = Diagnostic("cuda.cu", 2, shown.rindex(")"), "too many arguments in function call", "front end", shown=shown)
+    assert bool(independent.proof(error, source)) is proven
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "message", "proven"),
+    [
+        ("int k(float* y, int i) { y[i * 2 = 3; }", 1, "expression must be a modifiable lvalue", True),
+        ("int k(float* y, Mine i) { y[i * 2] = 3; }", 1, "expression must be a modifiable lvalue", False),
+        ("int k(int a) { return f((a); }", 1, 'expected a ")"', True),
+        ("#define OPEN (\nint k(int a) { return f OPEN (a); }", 2, "any message", False),
+        ("#define TWICE(x) (2 * (x))\nint k(int a) { return TWICE(a; }", 2, "any message", True),
+        ("#if 1\nint k(int a) { return (a; }\n#endif", 2, "any message", False),
+        ("int k(int* a) { return a<:1]; }", 1, "any message", False),
+        ("int k() { return 1; } // (\\\n ( (\nint b;", 1, "any message", False),
+        ("void k() { double a = {0, 1}; }", 1, "too many initializer values", True),
+        ("void k() { Mine a = {0, 1}; }", 1, "too many initializer values", False),
+        ("void k() {\n for (int i = 0;;) ;\nfor (const int i = 0; i < 2; i++) ; }", 3, "", True),
+        ("void k() {\n for (const int i = 0;;) ;\nfor (Mine i = 0; i < 2; i++) ; }", 3, "", False),
+        ("void k() { auto y = Own::zeros(1); }", 1, 'name followed by "::" must be a class or namespace name', True),
+        ("void k() { auto y = visitproc::z(1); }", 1, 'name followed by "::" must be a class or namespace name', False),
+    ],
+)
+def test_what_no_header_can_mend(text: str, line: int, message: str, proven: bool) -> None:
+    shown = text.splitlines()[line - 1]
+    # Where the front end points: at the counter that is written, or at the name that is no namespace.
+    column = (shown.find("i++") if not message else shown.find("y = ") + 4) + 1
+    error = Diagnostic("cuda.cu", line, column, message or UNMODIFIABLE, "front end", shown=shown)
+    source = independent.Source(tokenize(text), NAMES, "cuda.cu")
+    assert bool(independent.proof(error, source)) is proven
 
 
 @pytest.mark.parametrize(

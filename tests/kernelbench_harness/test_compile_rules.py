@@ -209,6 +209,14 @@ def test_diagnostics_lose_folders_and_curly_quotes() -> None:
     assert diagnostics.undefined(linker) == ["f(int)"]
 
 
+def test_a_qualified_name_declares_nothing_where_it_stands() -> None:
+    found = names.read(["namespace at { class Tensor; } const at::Tensor& own(); namespace torch::data { int k; }",
+                        "using at::Storage;"])  # fmt: skip
+    assert found.by_namespace[""] >= {"own", "Storage", "at", "torch"}
+    assert not {"Tensor", "data", "k"} & found.by_namespace[""]
+    assert "data" in found.by_namespace["torch"]
+
+
 def test_a_python_habit_is_declared_nowhere_though_pybind11_has_one_of_its_name() -> None:
     stock = names.read(["namespace pybind11 { int len(H); namespace detail { int get(H); int both(H); } }",
                         "namespace at { int both(Tensor); } namespace pybind11x { int other(T); }"])  # fmt: skip
@@ -222,6 +230,9 @@ def test_a_python_habit_is_declared_nowhere_though_pybind11_has_one_of_its_name(
 
     assert proven("int n = len(x);", "len")
     assert proven("int n = get(x);", "get")
+    # A call looks into the namespaces of its arguments; a mere name, or a member of its name elsewhere, does not.
+    assert proven("int n = both; int m = x.both();", "both")
+    assert not proven("int n = both<int>(x);", "both")
     assert not proven("int n = both(x);", "both")
     assert not proven("int n = other(x);", "other")
     assert not proven("py::list x; int n = len(x);", "len")

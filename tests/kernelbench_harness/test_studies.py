@@ -101,8 +101,8 @@ def test_stock_says_which_tool_refused_and_at_what_stage() -> None:
     assert Outcome.from_json(missing.to_json()) == missing
 
 
-def _outcome(key: str, ok: bool, stage: str, line: str, tool: str, cpu_s: float) -> Outcome:
-    return Outcome(key, "archive", key, ok, stage, line, line, tool, (Step("cuda.cu", cpu_s, 2 * cpu_s),))
+def _outcome(key: str, ok: bool, stage: str, line: str, tool: str, cpu_s: float, held_up: float = 2.0) -> Outcome:
+    return Outcome(key, "archive", key, ok, stage, line, line, tool, (Step("cuda.cu", cpu_s, held_up * cpu_s),))
 
 
 def _row(key: str, ok: bool, stage: str, line: str, tier: str = "shim") -> Row:
@@ -113,7 +113,7 @@ def _row(key: str, ok: bool, stage: str, line: str, tier: str = "shim") -> Row:
 def test_the_summary_counts_what_both_have_answered() -> None:
     line = "cuda.cu:3: error: expected a ';'"
     stock = [
-        _outcome("a", True, "", "", "", 100.0),
+        _outcome("a", True, "", "", "", 100.0, held_up=1.0),
         _outcome("b", False, "device_compile", line, "cudafe++", 60.0),
         _outcome("c", False, "device_compile", "ptxas error   : too much", "ptxas", 80.0),
         _outcome("unanswered", True, "", "", "", 100.0),
@@ -129,6 +129,8 @@ def test_the_summary_counts_what_both_have_answered() -> None:
     assert [one["unit"] for one in found["verdicts"]["differences"]] == ["c"]
     assert (found["first_error_line"]["identical"], found["first_error_line"]["both_failed"]) == (1, 1)
     assert found["cpu_seconds"]["ratio"]["median"] == 40.0
+    wall = found["wall_seconds"]
+    assert (wall["units"], wall["ratio"]["median"]) == (1, 25.0), "a time on the clock counts where nothing held it up"
     assert {name: one["units"] for name, one in found["decided_by"]["tiers"].items()} == {
         "shim": 1,
         "middle": 1,
