@@ -10,7 +10,6 @@ Everything heavy is imported inside functions.
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shutil
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adapt.checkpoints import resumed, steering
 from adapt.errors import AdaptError
 from adapt.examples import Example, batch_order, class_weights
 from adapt.objective import collator, loss
@@ -28,11 +28,7 @@ from adapt.progress import Advance
 if TYPE_CHECKING:
     from transformers import TrainerCallback, TrainingArguments
 
-CLOCK = "clock.json"
-"""Written last into a checkpoint, so that its presence means the checkpoint is whole."""
 SITE_HEAD = "site_head.safetensors"
-SAVE_EVERY_S = 20.0
-"""A checkpoint of nano's adapter takes 30 ms; a kill costs at most this much work."""
 WARMUP = 0.05
 """Share of the training over which the learning rate rises."""
 
@@ -112,30 +108,28 @@ def fit(
 
     torch.manual_seed(options.seed)
     checkpoints = folder / "checkpoints"
-    last = last_whole(checkpoints)
-    clock = json.loads((last / CLOCK).read_text()) if last else {"seconds": 0.0, "step": 0}
+    before = resumed(checkpoints)
     steps = max(1, math.ceil(len(training) * options.epochs / (options.batch * options.accumulate)))
     budget = options.minutes * 60 if options.minutes else None
-    schedule = Schedule(steps, budget, time.monotonic() - clock["seconds"])
+    schedule = Schedule(steps, budget, time.monotonic() - before.seconds)
     peft_model = _with_lora(model, options)
     trainable = sum(p.numel() for p in peft_model.parameters() if p.requires_grad)
     if options.error_site_weight:
-        _add_site_head(peft_model, options.seed, last)
-    advance(int(clock["step"]), "going on from a checkpoint" if last else "")
-    callback = _callback(schedule, peft_model, advance)
+        _add_site_head(peft_model, options.seed, before.folder)
+    advance(before.step, before.note)
+    callback = steering(
+        advance,
+        lambda: schedule.elapsed,
+        spent=lambda: schedule.spent,
+        beside=lambda place: _write_site_head(peft_model, place),
+    )
     trainer = _trainer(peft_model, pad, training, validation, options, schedule, checkpoints, callback)
-    trainer.train(resume_from_checkpoint=str(last) if last else None)
+    trainer.train(resume_from_checkpoint=before.argument)
     seconds = schedule.elapsed
     _write_adapter(peft_model, base_name, folder / "adapter")
     curve = tuple(_figures(entry) for entry in trainer.state.log_history if "loss" in entry or "eval_loss" in entry)
     shutil.rmtree(checkpoints, ignore_errors=True)
     return Fitted(int(trainer.state.global_step), seconds, curve, trainable)
-
-
-def last_whole(checkpoints: Path) -> Path | None:
-    """The newest checkpoint that was written to its end."""
-    whole = [path.parent for path in checkpoints.glob(f"checkpoint-*/{CLOCK}")]
-    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
 def quantised(source: str, name: str) -> Any:
@@ -195,6 +189,13 @@ def _add_site_head(model: Any, seed: int, checkpoint: Path | None) -> None:
     model.site_head = head
 
 
+def _write_site_head(model: Any, folder: Path) -> None:
+    if hasattr(model, "site_head"):
+        from safetensors.torch import save_file
+
+        save_file(model.site_head.state_dict(), folder / SITE_HEAD)
+
+
 def _write_adapter(model: Any, base_name: str, target: Path) -> None:
     """Save into a draft and swap it in; the base goes by its name, not by a path; no model card of peft's."""
     draft = target.with_name(target.name + ".part")
@@ -244,40 +245,6 @@ def _arguments(options: LoopOptions, schedule: Schedule, checkpoints: Path, vali
         dataloader_pin_memory=gpu,
         seed=options.seed,
     )
-
-
-def _callback(schedule: Schedule, model: Any, advance: Advance) -> TrainerCallback:
-    from transformers import TrainerCallback
-
-    class Steering(TrainerCallback):
-        """Shows progress, asks for checkpoints by the clock, and ends a training whose time is up."""
-
-        def __init__(self) -> None:
-            self.saved = time.monotonic()
-            self.loss = ""
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            advance(1, self.loss)
-            if time.monotonic() - self.saved > SAVE_EVERY_S:
-                control.should_save = True
-            if schedule.spent:
-                control.should_training_stop = True
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            for name in ("loss", "eval_loss"):
-                if logs and name in logs:
-                    self.loss = f"{'loss' if name == 'loss' else 'validation loss'} {logs[name]:.3f}"
-
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.saved = time.monotonic()
-            folder = Path(args.output_dir) / f"checkpoint-{state.global_step}"
-            if hasattr(model, "site_head"):
-                from safetensors.torch import save_file
-
-                save_file(model.site_head.state_dict(), folder / SITE_HEAD)
-            (folder / CLOCK).write_text(json.dumps({"seconds": schedule.elapsed, "step": state.global_step}))
-
-    return Steering()
 
 
 def _trainer(

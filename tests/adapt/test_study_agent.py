@@ -125,9 +125,9 @@ import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
 from test_study_agent import Echo, OPTIONS
-from adapt.study.agent import loop
+from adapt import checkpoints
 from adapt.study.agent.nano import nano_agent
-loop.SAVE_EVERY_S = 0.05
+checkpoints.SAVE_EVERY_S = 0.05
 def advance(steps=1, note=""):
     print(steps, note, flush=True)
 nano_agent(Echo(), Path(sys.argv[1]), seed=3, options=OPTIONS, advance=advance)

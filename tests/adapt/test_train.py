@@ -16,9 +16,10 @@ from commands import Adapt
 from specialists import Made, labelled, options, trained
 
 from adapt.adapter import open_adapter, require_adapter
+from adapt.checkpoints import CLOCK
 from adapt.domain import Domain
 from adapt.errors import AdaptError, ArtifactError
-from adapt.loop import CLOCK, Schedule
+from adapt.loop import Schedule
 from adapt.runs import latest, read, runs_root
 from adapt.verbs import train
 
@@ -141,7 +142,7 @@ def test_a_killed_training_goes_on_to_the_same_adapter(environment: dict[str, st
     chosen = replace(options(made, **plan), workspace=cut)
     settings = {**chosen.__dict__, "workspace": str(cut)}
     code = (
-        "import adapt.loop; adapt.loop.SAVE_EVERY_S = 0.2\n"
+        "import adapt.checkpoints; adapt.checkpoints.SAVE_EVERY_S = 0.2\n"
         "from pathlib import Path; from adapt.verbs import train\n"
         f"train.run(train.Options(**({settings!r} | {{'workspace': Path({str(cut)!r})}})))"
     )

@@ -7,7 +7,6 @@ Does not guarantee equal weights across machines or numbers of threads.
 
 from __future__ import annotations
 
-import json
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -15,17 +14,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapt.loop import CLOCK, last_whole
+from adapt.checkpoints import resumed, steering
 from adapt.progress import Advance
 from adapt.study.agent.loading import silent
 from adapt.study.agent.tokens import Demonstration
 
 if TYPE_CHECKING:
     import torch
-    from transformers import TrainerCallback, TrainingArguments
+    from transformers import TrainingArguments
 
-SAVE_EVERY_S = 20.0
-"""A checkpoint of three million parameters takes a tenth of a second; a kill costs at most this much work."""
 WARMUP = 0.03
 """Share of the steps over which the learning rate rises."""
 
@@ -57,22 +54,21 @@ def learn(
     from transformers import PrinterCallback, ProgressCallback, Trainer
 
     torch.manual_seed(seed)
-    last = last_whole(checkpoints)
-    clock = json.loads((last / CLOCK).read_text()) if last else {"seconds": 0.0, "step": 0}
+    before = resumed(checkpoints)
     steps = math.ceil(len(demonstrations) / batch)
-    began = time.monotonic() - clock["seconds"]
-    advance(int(clock["step"]), "going on from a checkpoint" if last else "")
+    began = time.monotonic() - before.seconds
+    advance(before.step, before.note)
     trainer = Trainer(
         model=model,
         args=_arguments(steps, batch, lr, seed, checkpoints),
         train_dataset=list(demonstrations),
         data_collator=_collator(pad),
-        callbacks=[_callback(began, advance)],
+        callbacks=[steering(advance, lambda: time.monotonic() - began)],
     )
     for noisy in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(noisy)
     with silent():  # a resumption is said by `advance`, once
-        trainer.train(resume_from_checkpoint=str(last) if last else None)
+        trainer.train(resume_from_checkpoint=before.argument)
     curve = tuple(
         {"step": entry["step"], "loss": round(float(entry["loss"]), 4)}
         for entry in trainer.state.log_history
@@ -128,30 +124,3 @@ def _collator(pad: int) -> Callable[[Sequence[Demonstration]], dict[str, torch.T
         return {"input_ids": ids, "labels": labels}
 
     return collate
-
-
-def _callback(began: float, advance: Advance) -> TrainerCallback:
-    from transformers import TrainerCallback
-
-    class Steering(TrainerCallback):
-        """Shows progress and asks for checkpoints by the clock."""
-
-        def __init__(self) -> None:
-            self.saved = time.monotonic()
-            self.loss = ""
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            advance(1, self.loss)
-            if time.monotonic() - self.saved > SAVE_EVERY_S and state.global_step < state.max_steps:
-                control.should_save = True
-
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if logs and "loss" in logs:
-                self.loss = f"loss {logs['loss']:.3f}"
-
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            self.saved = time.monotonic()
-            mark = {"seconds": self.saved - began, "step": state.global_step}
-            (Path(args.output_dir) / f"checkpoint-{state.global_step}" / CLOCK).write_text(json.dumps(mark))
-
-    return Steering()

@@ -17,15 +17,15 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
+from adapt.checkpoints import CLOCK, last_whole
 from adapt.progress import Advance
 from adapt.study.clocks import StepClock, StepTime
 from adapt.study.record import Record
 from adapt.study.sampling import write_texts
 from adapt.study.speedup.order import derived_seed
-from adapt.study.speedup.recipe import CHECKPOINTS, CLOCK, Answering, Gate, Problems, Recipe
+from adapt.study.speedup.recipe import CHECKPOINTS, Answering, Gate, Problems, Recipe
 from adapt.study.speedup.trainer import build_trainer, end_wandb
 from adapt.study.task import Problem, Task
 
@@ -82,12 +82,6 @@ def learn(
     _release()
     shutil.rmtree(folder / CHECKPOINTS, ignore_errors=True)
     return {"spent": spent, "repeated_steps_that_differ": record.differing, "parameters": parameters, "device": device}
-
-
-def last_whole(checkpoints: Path) -> Path | None:
-    """The newest checkpoint that was written to its end."""
-    whole = [path.parent for path in checkpoints.glob(f"checkpoint-*/{CLOCK}")]
-    return max(whole, key=lambda path: int(path.name.rpartition("-")[2]), default=None)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
 
 CHECKPOINTS = "checkpoints"
-CLOCK = "clock.json"
-"""Written last into a checkpoint, so that its presence means the checkpoint is whole."""
 
 
 class Answering(Protocol):

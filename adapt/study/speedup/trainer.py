@@ -15,12 +15,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from adapt.checkpoints import CLOCK
 from adapt.errors import AdaptError
 from adapt.progress import Advance
 from adapt.study.journal import write_json
 from adapt.study.sampling import prompt_of
 from adapt.study.speedup.order import derived_seed, problem_order
-from adapt.study.speedup.recipe import CHECKPOINTS, CLOCK, Recipe
+from adapt.study.speedup.recipe import CHECKPOINTS, Recipe
 
 if TYPE_CHECKING:
     from adapt.study.speedup.grpo import Learner
