@@ -23,8 +23,9 @@ from kernelbench_harness.facts.facts import (
     KernelFacts,
     cpp_facts,
     dry_findings,
+    said,
 )
-from kernelbench_harness.facts.finding import DEVICE_KINDS, WEIGHTS, Finding
+from kernelbench_harness.facts.finding import DEVICE_KINDS, Finding
 from kernelbench_harness.facts.geometry import Geometry, blocks_of, check_launches, check_memory
 from kernelbench_harness.facts.gpus import Gpu, gpu_named
 from kernelbench_harness.facts.language import is_raw, language_of
@@ -113,14 +114,7 @@ def _raw(candidate: str) -> Extract:
 
 
 def _text(parts: _Parts, work: ProblemWork | None, gpu: Gpu | None) -> str:
-    grouped: dict[str, list[str]] = {}
-    for finding in sorted(parts.findings, key=lambda f: -WEIGHTS[f.kind]):
-        grouped.setdefault(finding.kind, []).append(finding.detail)
-    head = "; ".join(f"{kind}: {', '.join(details[:3])}" for kind, details in grouped.items()) or "no findings"
-    if parts.dry.outcome == "agrees":
-        head += "; dry run agrees"
-    elif parts.dry.outcome in ("unsupported", "budget"):
-        head += f"; dry run {'cut' if parts.dry.outcome == 'budget' else 'not possible'}"
+    head = said(parts.findings, parts.dry, DEVICE_COMPILE_KINDS)
     tail = [parts.geometry.text(), _work_text(work, gpu)]
     words = " ; ".join(t for t in tail if t).replace(" ;", ";")
     room = MAX_WORDS - len(words.split())

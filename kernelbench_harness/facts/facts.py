@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
 from kernelbench_harness.facts.check import check_unit
@@ -10,7 +11,7 @@ from kernelbench_harness.facts.cost import Counts, count_work
 from kernelbench_harness.facts.ctree import Unit
 from kernelbench_harness.facts.dryrun import DryRun, dry_run
 from kernelbench_harness.facts.extract import Extract, extract
-from kernelbench_harness.facts.finding import KINDS, Finding
+from kernelbench_harness.facts.finding import KINDS, WEIGHTS, Finding
 from kernelbench_harness.facts.language import language_of
 from kernelbench_harness.facts.lexer import balance, lex
 from kernelbench_harness.facts.symbols import Checked
@@ -150,18 +151,26 @@ def dry_findings(dry: DryRun) -> list[Finding]:
     return [Finding(kind, dry.detail)] if kind else []
 
 
-def _text(findings: list[Finding], dry: DryRun, work: Work) -> str:
-    ordered = sorted(findings, key=lambda f: -KINDS[f.kind])
+def said(findings: Sequence[Finding], dry: DryRun, compile_kinds: Set[str]) -> str:
+    """The findings in words, the most telling first: "breaks compile; undeclared: n".
+
+    That a compiler would refuse is said beside the kind, so that a kind which a model was never shown still tells it.
+    """
     grouped: dict[str, list[str]] = {}
-    for finding in ordered:
+    for finding in sorted(findings, key=lambda f: -WEIGHTS[f.kind]):
         grouped.setdefault(finding.kind, []).append(finding.detail)
     parts = [f"{kind}: {', '.join(details[:3])}" for kind, details in grouped.items()] or ["no findings"]
-    head = "; ".join(parts)
+    if any(finding.kind in compile_kinds for finding in findings):
+        parts.insert(0, "breaks compile")
     if dry.outcome == "agrees":
-        head += "; dry run agrees"
+        parts.append("dry run agrees")
     elif dry.outcome in ("unsupported", "budget"):
-        head += f"; dry run {'cut' if dry.outcome == 'budget' else 'not possible'}"
-    words = head.split()
+        parts.append(f"dry run {'cut' if dry.outcome == 'budget' else 'not possible'}")
+    return "; ".join(parts)
+
+
+def _text(findings: list[Finding], dry: DryRun, work: Work) -> str:
+    words = said(findings, dry, COMPILE_KINDS).split()
     tail = work.text()
     room = MAX_WORDS - len(tail.split())
     return " ".join(words[:room]) + "; " + tail

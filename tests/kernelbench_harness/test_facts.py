@@ -109,6 +109,7 @@ def test_mistakes_show_in_the_vector(old: str, new: str, kind: str) -> None:
     result = facts(old, new)
     assert result.vector[f"n_{kind}"] > 0, result.text
     assert f"{kind}: " in result.text
+    assert result.text.startswith("breaks compile; ") == bool(result.vector["breaks_compile"])
 
 
 def test_python_side() -> None:
