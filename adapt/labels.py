@@ -223,6 +223,15 @@ def record_of(row: Mapping[str, Any]) -> LabelRecord:
     )
 
 
+def stocked(path: Path, shipped: Path) -> Path:
+    """The path of a store, after the labels that ship in a folder went into it, where it holds none yet."""
+    if any(shipped.glob("*.parquet")):
+        with LabelStore(path) as store:
+            if not store.count() and (new := store.import_parquet(shipped)):
+                print(f"shipped labels taken in: {new}")
+    return path
+
+
 def _row(record: LabelRecord) -> tuple[Any, ...]:
     return (
         record.key,

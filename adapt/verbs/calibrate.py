@@ -20,7 +20,7 @@ from adapt.errors import AdaptError, ArtifactError
 from adapt.examples import decision_of, unique
 from adapt.foreign import fit as fit_foreign
 from adapt.foreign import payload
-from adapt.labels import LabelRecord, LabelStore
+from adapt.labels import LabelRecord, LabelStore, stocked
 from adapt.progress import progress
 from adapt.registry import find
 from adapt.runs import labels_path, open_run
@@ -149,7 +149,7 @@ def promise(threshold: Threshold | None, promised: Sequence[Pair], options: Opti
 
 def _labels(domain: Domain, workspace: Path) -> tuple[list[LabelRecord], list[LabelRecord], str]:
     """Training records, validation records, and the hash of the validation labels."""
-    path = labels_path(domain, workspace)
+    path = stocked(labels_path(domain, workspace), domain.root / "labels")
     records: list[LabelRecord] = []
     if path.is_file():
         with LabelStore(path) as store:

@@ -19,7 +19,7 @@ from adapt.environment import hardware
 from adapt.errors import AdaptError, ArtifactError
 from adapt.evidence import EvidenceCache
 from adapt.examples import unique
-from adapt.labels import LabelRecord, LabelStore
+from adapt.labels import LabelRecord, LabelStore, stocked
 from adapt.live import Pair, compare, fresh_calls, spread
 from adapt.progress import Advance, progress
 from adapt.registry import find
@@ -79,7 +79,7 @@ def run(options: Options) -> int:
 
 def _labels(domain: Domain, options: Options) -> tuple[_Labels, _Labels, set[str]]:
     """Training labels, test labels (cut to the limit, by cohort), and the keys of every labelled call."""
-    path = labels_path(domain, options.workspace)
+    path = stocked(labels_path(domain, options.workspace), domain.root / "labels")
     if not path.exists():
         raise ArtifactError(f"{path}: no labels yet; run `adapt label {domain.name}` first")
     with LabelStore(path) as store:

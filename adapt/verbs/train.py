@@ -22,7 +22,7 @@ from adapt.environment import hardware, versions
 from adapt.errors import AdaptError, ArtifactError
 from adapt.evidence import EvidenceCache
 from adapt.examples import Example, Rendering, build, decision_of, unique
-from adapt.labels import LabelRecord, LabelStore, training_digest
+from adapt.labels import LabelRecord, LabelStore, stocked, training_digest
 from adapt.loop import Fitted, LoopOptions, fit, quantised
 from adapt.progress import progress
 from adapt.registry import find
@@ -121,7 +121,7 @@ def _check(options: Options) -> None:
 
 def _labels(domain: Domain, options: Options) -> tuple[list[LabelRecord], list[LabelRecord], str]:
     """Training and validation labels, one a call, and the hash of both."""
-    path = labels_path(domain, options.workspace)
+    path = stocked(labels_path(domain, options.workspace), domain.root / "labels")
     training: list[LabelRecord] = []
     if path.is_file():
         with LabelStore(path) as store:

@@ -80,7 +80,7 @@ class Trial:
         if reference is not None and reference.trivial:
             self.evidence.append(f"trivial problem: {reference.trivial}")
         self.undecided = False
-        """Whether a trial without a reference has found that the candidate's kernels need no GPU: it is to be run."""
+        """Whether a trial without a reference has come to no verdict: the candidate is to be run."""
 
     @property
     def _reference(self) -> Reference:
@@ -204,23 +204,27 @@ class Trial:
             self._disorder(f"the candidate asked for more than {MOST_BUILDS} compilations")
         result = self.builds.answer(raw, stock, self._place)
         if isinstance(result, Failure):
-            self._failure = result
-            raise Stop
+            self._decided(result)
         return {"kind": "compiled", "result": result}
 
     def _end_of_compiling(self) -> None:
         """Ends the hearing where all that was asked for is compiled and loaded, and no more can or shall be tried."""
         if self._stage not in (Stage.CONSTRUCT, Stage.RUN):
             return
-        no_gpu = self.builds.cuda and self._options.device == "cpu"
-        if self._options.compile_only and (self.builds.count or self._stage is Stage.RUN or not self._may_build):
-            self._failure = Compiled(Stage.LINK if self.builds.count else Stage.IMPORT, COMPILE_ONLY)
-        elif no_gpu and not self._options.compile_only:
-            self._failure = Compiled(Stage.LINK, NO_GPU)
-        elif self._known is None and not self._options.compile_only:
+        to_construct = self._stage is Stage.CONSTRUCT and self._may_build and not self.builds.count
+        if self._options.compile_only:
+            if not to_construct:
+                self._decided(Compiled(Stage.LINK if self.builds.count else Stage.IMPORT, COMPILE_ONLY))
+        elif self.builds.cuda and self._options.device == "cpu":
+            self._decided(Compiled(Stage.LINK, NO_GPU))
+        elif self._known is None:
             self.undecided = True
-        else:
-            return
+            if not to_construct:
+                raise Stop
+
+    def _decided(self, outcome: Failure | Compiled) -> NoReturn:
+        """Ends the hearing with what no run could change."""
+        self._failure, self.undecided = outcome, False
         raise Stop
 
     def _failed(self, stage: str, summary: str, text: str) -> NoReturn:
@@ -234,6 +238,8 @@ class Trial:
         early = at in (Stage.PARSE, Stage.IMPORT, Stage.DEVICE_COMPILE)
         if not on_gpu and not self.interpreted:
             self._without_gpu(at, summary, text)
+        if self.undecided:
+            raise Stop
         self._fail(Verdict.COMPILE_ERROR if early else Verdict.RUNTIME_ERROR, at, text, summary)
 
     def _without_gpu(self, at: Stage, summary: str, text: str) -> None:
@@ -242,8 +248,7 @@ class Trial:
         # Kernels that forward itself builds: what fails after that is the call, unless it is the loading.
         late = self.builds.cuda and at is Stage.RUN and not summary.startswith(("ImportError", "OSError"))
         if self.builds.cuda and (asks or late):
-            self._failure = Compiled(Stage.LINK, COMPILE_ONLY if self._options.compile_only else NO_GPU)
-            raise Stop
+            self._decided(Compiled(Stage.LINK, COMPILE_ONLY if self._options.compile_only else NO_GPU))
         if asks:
             raise CandidateError("the candidate asks for a GPU; this machine has none")
 

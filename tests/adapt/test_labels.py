@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from adapt.errors import ArtifactError
-from adapt.labels import LabelRecord, LabelStore
+from adapt.labels import LabelRecord, LabelStore, stocked
 from base_gtm.schema import ToolCall, ToolResult
 
 
@@ -100,6 +100,22 @@ def test_labels_ship_as_parquet_with_their_environment(tmp_path: Path) -> None:
         assert list(other.iterate()) == [replace(label, source="shipped", run="") for label in labels]
         assert other.environments() == {environment: {"cores": 2}}
     assert [path.name for path in sorted(folder.iterdir())] == ["environment.json", "part.parquet"]
+
+
+def test_an_empty_store_is_stocked_with_what_ships(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shipped, path = tmp_path / "labels", tmp_path / "b.sqlite"
+    assert stocked(path, shipped) == path and not path.exists(), "a domain without labels leaves no file"
+    with LabelStore(tmp_path / "a.sqlite") as store:
+        environment = store.add_environment({"cores": 2})
+        store.add_many([record(n, environment) for n in range(5)])
+        store.export_parquet(shipped / "part.parquet")
+    stocked(path, shipped)
+    assert capsys.readouterr().out == "shipped labels taken in: 5\n"
+    with LabelStore(tmp_path / "own.sqlite") as own:
+        own.add(record(9, own.add_environment({"cores": 2})))
+    stocked(tmp_path / "own.sqlite", shipped)
+    with LabelStore(tmp_path / "own.sqlite") as own:
+        assert own.count() == 1, "labels of one's own are not mixed with others unasked"
 
 
 def test_export_refuses_an_unknown_environment(tmp_path: Path) -> None:

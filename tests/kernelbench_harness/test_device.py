@@ -201,6 +201,34 @@ def test_a_cuda_candidate_that_does_not_compile_is_a_compile_error(harness: Harn
     assert "inn" in found.first_error
 
 
+CONSTRUCTED = CUDA.replace("built = load", "def build():\n    return load").replace(
+    "super().__init__()", "super().__init__()\n        global built\n        built = build()"
+)
+"""The same candidate, built where ModelNew is made."""
+
+
+@needs_nvcc
+@pytest.mark.parametrize(("name", "verdict"), [("in[i] > 0.0f", Verdict.COMPILED), ("inn[i]", Verdict.COMPILE_ERROR)])
+def test_what_a_constructor_builds_needs_no_reference_either(harness: Harness, name: str, verdict: Verdict) -> None:
+    found = harness.label(BROKEN, Candidate(CONSTRUCTED.replace("in[i] > 0.0f", name)))
+    assert found.verdict is verdict and found.stage in (Stage.LINK, Stage.DEVICE_COMPILE), found.error
+    assert found.compiler, "something was built"
+
+
+def test_a_constructor_that_fails_without_a_build_is_heard_with_the_reference(harness: Harness) -> None:
+    """What it was given before was not the reference's: only the second hearing may say so."""
+    code = f"# __global__\n{CPP}".replace("self.built = build()", "raise ValueError('never')")
+    found = harness.label(PROBLEM, Candidate(code))
+    assert (found.verdict, found.stage) == (Verdict.RUNTIME_ERROR, Stage.CONSTRUCT), found.error
+    assert "reference" not in found.error and "never" in found.first_error
+
+
+def test_a_constructor_that_builds_for_the_cpu_is_run(harness: Harness) -> None:
+    code = f"# __global__\n{CPP}".replace("return self.built.same(x)", "return self.built.same(x)[:, :8]")
+    found = harness.label(PROBLEM, Candidate(code))
+    assert (found.verdict, found.stage) == (Verdict.WRONG_VALUE, Stage.VALUE), found.error
+
+
 @needs_nvcc
 def test_an_import_that_fails_after_compiling_is_what_it_is(harness: Harness) -> None:
     found = harness.label(BROKEN, Candidate(f"{CUDA}\nraise ValueError('not today')\n"))
