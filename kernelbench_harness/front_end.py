@@ -5,9 +5,9 @@
         found = ends.check(problem, candidate)
 
 Guarantees: the requests are what the candidate really asks for, caught in a confined child; a refusal is one that the
-whole build would give. Not asked, and named in `unasked`: code generation, ptxas and the linker. What a candidate does
-in Python after its build is not looked at either, since there is no library to go on with; a candidate that builds more
-than once has all builds but its last made whole.
+whole build would give. Not asked, and named in `unasked`: code generation, ptxas and the linker, and whatever is built
+in forward, which is never called. What a candidate does in Python after its build is not looked at either, since there
+is no library to go on with; a candidate that builds more than once has all builds but its last made whole.
 """
 
 from __future__ import annotations
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from kernelbench_harness.compile.build import Mode
     from kernelbench_harness.compile.request import CompileRequest, CompileResult
 
+LATER = "what forward alone builds"
 _BUILD = re.compile(r"\bload(?:_inline)?\s*\(")
 
 
@@ -55,7 +56,7 @@ class FrontEnd:
     cpu_seconds: float
     """Processor seconds of the compilers; of others too that this process runs at the same time."""
     unasked: tuple[str, ...]
-    """The steps of a whole build that a yes says nothing about."""
+    """What a yes says nothing about: steps of the whole build, or all of a build that only forward asks for."""
 
 
 class _FrontBuilds(Builds):
@@ -63,7 +64,7 @@ class _FrontBuilds(Builds):
 
     def __init__(self, options: HarnessOptions, arch: str, cache: Path, quiet: Quiet, builds: int) -> None:
         super().__init__(options, arch, cache, quiet)
-        self._expected = builds
+        self.expected = builds
         self.taken: CompileResult | None = None
         """The front ends' yes."""
         self.cpu_seconds = 0.0
@@ -82,7 +83,7 @@ class _FrontBuilds(Builds):
                 core=options.core,
                 objects=options.objects,
             )
-            if result.ok and self.count >= self._expected:
+            if result.ok and self.count >= self.expected:
                 self.taken, self.compiler = result, result.decided_by
                 raise Stop
             return super()._build(request, mode) if result.ok else result
@@ -126,7 +127,7 @@ class FrontEnds:
             if not trial.look(candidate.code):
                 self._worker.start()
                 trial.close(self._hear(problem, candidate, place, trial))
-            return _found(trial, builds, place)
+            return _found(candidate.code, trial, builds, place)
 
     def _hear(self, problem: Problem, candidate: Candidate, place: RunFolder, trial: Trial) -> Ended:
         options = self._options
@@ -141,10 +142,11 @@ def check(problem: Problem, candidate: Candidate, options: HarnessOptions) -> Fr
         return ends.check(problem, candidate)
 
 
-def _found(trial: Trial, builds: _FrontBuilds, place: RunFolder) -> FrontEnd:
+def _found(code: str, trial: Trial, builds: _FrontBuilds, place: RunFolder) -> FrontEnd:
     outcome, taken = trial.outcome, builds.taken
     if taken is not None or not isinstance(outcome, Failure):
-        unasked = taken.unasked if taken is not None else ()
+        later = "cpp_extension" in code and not builds.count and builds.expected > 0
+        unasked = taken.unasked if taken is not None else (LATER,) if later else ()
         stage = Stage.LINK if builds.count else Stage.IMPORT
         return FrontEnd(True, Verdict.COMPILED, stage, "", "", builds.compiler, builds.cpu_seconds, tuple(unasked))
     error, first = without_folder(outcome.error, place), normalise(without_folder(outcome.first, place))

@@ -24,6 +24,8 @@ _TENSORS = (
     "ATen/TensorOperators.h ATen/core/Reduction.h ATen/core/Scalar.h c10/core/TensorOptions.h c10/core/Layout.h "
     "c10/core/Storage.h c10/core/InferenceMode.h c10/util/Exception.h c10/util/Optional.h"
 ).split()
+_MACROS = frozenset({"PYBIND11_MODULE"})
+"""What stands where a declaration does and is the same real macro here as there."""
 _BINDINGS = "torch/types.h torch/csrc/utils/pybind.h torch/csrc/Exceptions.h torch/csrc/DynamicTypes.h".split()
 
 
@@ -41,7 +43,7 @@ def clash(job: Job, parsed: Parsed) -> str:
         if depth == 0 or (depth == 1 and token.text == "("):
             outside.append(token)
         depth -= token.text == ")"
-    own = declared_names(outside) & job.names.stock_global
+    own = (declared_names(outside) - _MACROS) & job.names.stock_global
     return f"an own {min(own)}" if own else ""
 
 

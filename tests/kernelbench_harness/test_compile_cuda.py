@@ -12,14 +12,25 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
-from kernelbench_harness.compile import diagnostics, flags, front_end_errors, guards, independent, names, objects
+from kernelbench_harness.compile import (
+    diagnostics,
+    flags,
+    front_end_errors,
+    guards,
+    independent,
+    middle,
+    names,
+    objects,
+)
 from kernelbench_harness.compile.build import build, toolchain
 from kernelbench_harness.compile.diagnostics import Diagnostic
 from kernelbench_harness.compile.front_end import front_end
+from kernelbench_harness.compile.job import Parsed
 from kernelbench_harness.compile.nvcc import Nvcc, find_nvcc, missing_header
 from kernelbench_harness.compile.request import CompileRequest, CompileResult, Unit
 from kernelbench_harness.compile.sources import read_sources
@@ -229,6 +240,20 @@ def test_a_write_through_const_needs_no_look_at_what_is_written(kernel: str, pro
     error = Diagnostic("cuda.cu", 1, column, "expression must be a modifiable lvalue", "front end", shown=text)
     source = independent.Source(tokenize(text), NAMES, "cuda.cu")
     assert bool(independent.proof(error, source)) is proven
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("PYBIND11_MODULE(TORCH_EXTENSION_NAME, m) { m.def(0); }\nint own(int a) { return visitproc; }", ""),
+        ("int visitproc(int a) { return a; }", "an own visitproc"),
+        ("namespace mine { int visitproc(int a); }", "an own visitproc"),
+    ],
+)
+def test_a_name_of_its_own_that_the_rest_declares_keeps_a_unit_from_the_middle(text: str, why: str) -> None:
+    stock = names.read(f"#define PYBIND11_MODULE(name, m) int name()\n{STOCK}".splitlines(True))
+    job = SimpleNamespace(names=names.compare(stock, names.read(SHIM.splitlines(True))))
+    assert middle.clash(cast(Any, job), Parsed(Unit("cuda.cu", text, "cuda"), tokenize(text))) == why
 
 
 def test_what_no_included_header_brings_is_declared_nowhere(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ import pytest
 from kernelbench_harness import devices
 from kernelbench_harness.environment import environment
 from kernelbench_harness.errors import CandidateError, HarnessError
+from kernelbench_harness.front_end import LATER, FrontEnds
 from kernelbench_harness.harness import Harness, HarnessOptions
 from kernelbench_harness.judge.outcome import asks_for_gpu
 from kernelbench_harness.judge.window import Window
@@ -270,6 +271,14 @@ def test_compiling_only_finds_what_does_not_compile(compiling: Harness) -> None:
     assert "'y' was not declared" in found.first_error
     found = compiling.label(PROBLEM, Candidate("class Model"))
     assert (found.verdict, found.stage) == (Verdict.COMPILE_ERROR, Stage.PARSE)
+
+
+def test_a_front_end_check_says_when_only_forward_builds(tmp_path: Path) -> None:
+    late = CPP.replace("self.built = build()", "pass").replace("return self.built.same(x)", "return build().same(x)")
+    with FrontEnds(HarnessOptions(cache_dir=tmp_path)) as ends:
+        found = ends.check(PROBLEM, Candidate(late))
+        assert found.ok and found.unasked == (LATER,) and not found.headers
+        assert ends.check(PROBLEM, Candidate(GOOD)).unasked == (), "nothing is built at all"
 
 
 def test_a_claim_that_the_sandbox_failed_harms_only_its_own_process(harness: Harness) -> None:
