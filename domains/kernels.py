@@ -7,7 +7,7 @@ training. Importing this needs no torch and no compiler.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -92,3 +92,8 @@ def condense(source: str) -> str:
     for pattern in (_DOCSTRING, _COMMENT, _IMPORT):
         source = pattern.sub("", source)
     return _BLANK.sub("\n", source).strip()
+
+
+def compiled(content: Mapping[str, Any]) -> bool | None:
+    """Whether a label's candidate compiles; None where it cheats, since its source alone may have told."""
+    return None if content["verdict"] == "cheating" else bool(content["verdict"] != "compile_error")

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapt.domain import Fidelity
+from domains.kernels import compiled
 
 
 def _runtime(content: Mapping[str, Any]) -> float | None:
@@ -12,7 +13,7 @@ def _runtime(content: Mapping[str, Any]) -> float | None:
 
 FIDELITY = Fidelity(
     verdicts={
-        "compiled": lambda content: content["verdict"] != "compile_error",
+        "compiled": compiled,
         "correct": lambda content: content["verdict"] == "correct",
     },
     numbers={"runtime_ms": _runtime},

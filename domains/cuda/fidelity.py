@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from adapt.domain import Fidelity, Published
+from domains.kernels import compiled
 
 
 def _correct(content: Mapping[str, Any]) -> bool | None:
@@ -22,7 +23,7 @@ PAPER = "GTM paper, Table 4"
 
 FIDELITY = Fidelity(
     verdicts={
-        "compiled": lambda content: content["verdict"] != "compile_error",
+        "compiled": compiled,
         "correct": _correct,
     },
     numbers={"runtime_ms": _runtime},
