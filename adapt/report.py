@@ -12,11 +12,11 @@ from adapt.tables import gain_line, held
 
 STYLE = """
 :root { color-scheme: light; }
-body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 66rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 74rem; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.6rem; } h2 { font-size: 1.2rem; margin-top: 2.2rem; } h3 { font-size: 1rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 0.86rem; }
-th, td { padding: 0.25rem 0.6rem; text-align: right; border-bottom: 1px solid #e4e9ee; white-space: nowrap; }
+th, td { padding: 0.25rem 0.5rem; text-align: right; border-bottom: 1px solid #e4e9ee; white-space: nowrap; }
 th:first-child, td:first-child { text-align: left; }
 tr.ours td { font-weight: 600; background: #eef6f9; }
 tr.others td { color: #6b7785; font-style: italic; }
