@@ -127,7 +127,7 @@ class FrontEnds:
             if not trial.look(candidate.code):
                 self._worker.start()
                 trial.close(self._hear(problem, candidate, place, trial))
-            return _found(candidate.code, trial, builds, place)
+            return _found(trial, builds, place)
 
     def _hear(self, problem: Problem, candidate: Candidate, place: RunFolder, trial: Trial) -> Ended:
         options = self._options
@@ -142,10 +142,10 @@ def check(problem: Problem, candidate: Candidate, options: HarnessOptions) -> Fr
         return ends.check(problem, candidate)
 
 
-def _found(code: str, trial: Trial, builds: _FrontBuilds, place: RunFolder) -> FrontEnd:
+def _found(trial: Trial, builds: _FrontBuilds, place: RunFolder) -> FrontEnd:
     outcome, taken = trial.outcome, builds.taken
     if taken is not None or not isinstance(outcome, Failure):
-        later = "cpp_extension" in code and not builds.count and builds.expected > 0
+        later = trial.may_build and not builds.count and builds.expected > 0
         unasked = taken.unasked if taken is not None else (LATER,) if later else ()
         stage = Stage.LINK if builds.count else Stage.IMPORT
         return FrontEnd(True, Verdict.COMPILED, stage, "", "", builds.compiler, builds.cpu_seconds, tuple(unasked))

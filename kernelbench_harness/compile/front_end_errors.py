@@ -203,24 +203,24 @@ def _in_a_body(error: Diagnostic, source: Source) -> str:
         return f"{found[1]} is declared twice in one block" if twice and source.same_to_both(body) else ""
     if error.message == _UNMODIFIABLE:
         body, _ = _enclosing(source.tokens, error.line)
-        here = [t for t in source.tokens if t.line == error.line]
+        here = source.on(error.line)
         target = re.match(r"\w+", error.shown[max(error.column - 1, 0) :])
         name = target[0] if target else ""
         # A loop's own counter, or a name that the function declares in no other way.
         counter = [t.text for t in here[:2]] == ["for", "("] and _constant(name, here)
         return f"{name} is constant" if name and (counter or _constant(name, body)) else ""
     if error.message == _RETURNS:
-        line = [t.text for t in source.tokens if t.line == error.line]
+        line = [t.text for t in source.on(error.line)]
         after = line[line.index("__global__") + 1 :] if "__global__" in line else []
         given = next((word for word in after if word not in ("static", "inline", "const")), "")
         return f"a kernel that returns {given}" if given in _BUILTIN - {"void"} else ""
     if error.message == _TOO_MANY_VALUES:
-        line = [t.text for t in source.tokens if t.line == error.line]
+        line = [t.text for t in source.on(error.line)]
         scalar = any(line[i] in _BUILTIN and line[i + 2 : i + 4] == ["=", "{"] for i in range(len(line) - 3))
         return "braces around more than one number" if scalar and source.same_to_both(source.near(error.line)) else ""
     if error.message in (_UNLAUNCHED, _SHIFTED):
         least = 3 if error.message == _UNLAUNCHED else 2
-        line = [t.text for t in source.tokens if t.line == error.line]
+        line = [t.text for t in source.on(error.line)]
         for i in range(1, len(line) - 2):
             if line[i : i + least] == ["<"] * least and source.owns(line[i - 1]):
                 return f"{line[i - 1]} is no kernel" if least == 3 else f"{line[i - 1]} is no number to shift"
@@ -263,7 +263,7 @@ def _untyped(error: Diagnostic, source: Source) -> str:
 
 def _clear(error: Diagnostic, source: Source) -> bool:
     """Whether every word of the line is a builtin, a keyword, the toolkit's, or the candidate's with a builtin type."""
-    line = [t for t in source.tokens if t.line == error.line]
+    line = source.on(error.line)
     if not line or any(t.directive for t in line):
         return False
     body, rest = _enclosing(source.tokens, error.line)

@@ -79,6 +79,10 @@ class Source:
     hidden: frozenset[str] = frozenset()
     """Names within namespaces that the tables hold and the source's own includes do not bring."""
 
+    def on(self, line: int) -> list[Token]:
+        """Tokens of a line."""
+        return [t for t in self.tokens if t.line == line]
+
     def near(self, line: int) -> list[Token]:
         """Tokens of a line and of the last two before it that hold any."""
         before = sorted({t.line for t in self.tokens if t.line < line})[-2:]

@@ -90,9 +90,9 @@ def _is_tensor(name: str, body: list[str], asked: frozenset[str]) -> bool:
 
 def _gives_a_tensor(value: list[str], body: list[str], asked: frozenset[str]) -> bool:
     """Whether `= torch::empty(` or `= x.contiguous(` stands here."""
-    if value[:1] != ["="]:
-        return False
-    if value[1:3] in (["torch", "::"], ["at", "::"]):
-        return value[3] in _FACTORIES and value[4:5] == ["("]
-    own = value[2:3] == ["."] and value[3] in _ITSELF and value[4:5] == ["("]
-    return own and value[1] not in asked and _is_tensor(value[1], body, asked)
+    match value:
+        case ["=", "torch" | "at", "::", factory, "("]:
+            return factory in _FACTORIES
+        case ["=", other, ".", member, "("]:
+            return member in _ITSELF and other not in asked and _is_tensor(other, body, asked)
+    return False

@@ -64,7 +64,8 @@ class Trial:
         """Whether its kernels run in Triton's interpreter."""
         self.builds = builds
         self._failure: Outcome = None
-        self._may_build = False
+        self.may_build = False
+        """Whether its source speaks of what builds extensions."""
         self._stage = Stage.PARSE
         self._announced = 0
         self._correct_seeds: set[int] = set()
@@ -163,7 +164,7 @@ class Trial:
     def look(self, code: str) -> bool:
         """The static stage. Whether the hearing is over before it began: the source uses forbidden means."""
         examined = examine(code, self._options.track)
-        self._may_build = "cpp_extension" in code
+        self.may_build = "cpp_extension" in code
         if examined.forbidden:
             first, lines = examined.forbidden[0], examined.forbidden
             self._failure = Failure(Verdict.CHEATING, Stage.STATIC, "\n".join(lines), first, lines)
@@ -211,7 +212,7 @@ class Trial:
         """Ends the hearing where all that was asked for is compiled and loaded, and no more can or shall be tried."""
         if self._stage not in (Stage.CONSTRUCT, Stage.RUN):
             return
-        to_construct = self._stage is Stage.CONSTRUCT and self._may_build and not self.builds.count
+        to_construct = self._stage is Stage.CONSTRUCT and self.may_build and not self.builds.count
         if self._options.compile_only:
             if not to_construct:
                 self._decided(Compiled(Stage.LINK if self.builds.count else Stage.IMPORT, COMPILE_ONLY))
