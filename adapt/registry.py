@@ -120,9 +120,11 @@ def _places(workspace: Path) -> list[_Place]:
     shipped = {place.name for place in entries if place.distance == SHIPPED}
     folders = []
     for folder in sorted((workspace / "domains").iterdir()) if (workspace / "domains").is_dir() else []:
-        # In a checkout of this project ./domains is the shipped package itself: its entry point answers, once.
-        same = folder.parent.resolve() == own and folder.name in shipped
-        if _looks_like_a_domain(folder) and not same:
+        # In a checkout of this project ./domains is the shipped package itself: the entry points answer for its domains,
+        # and what has no spec there is a part that they share.
+        ours = folder.parent.resolve() == own
+        known = ours and (folder.name in shipped or not (folder / "spec.json").is_file())
+        if _looks_like_a_domain(folder) and not known:
             folders.append(_Place(folder.name, f"workspace {folder}", WORKSPACE, folder=folder.resolve()))
     return folders + entries
 

@@ -127,3 +127,10 @@ def test_the_shipped_domains_are_there_without_a_workspace(tmp_path: Path) -> No
         pytest.skip("the distribution is not installed, so it has no entry points")
     assert shipped["cpp"].distance == 2
     assert "ships with gtm-adapt" in shipped["cpp"].origin
+
+
+def test_what_the_shipped_domains_share_is_no_domain_in_a_checkout() -> None:
+    checkout = Path(__file__).resolve().parents[2]
+    found, broken = survey(checkout)
+    assert {"cpp", "cuda"} <= {one.domain.name for one in found}
+    assert [one.name for one in broken if one.origin.startswith("workspace")] == []
