@@ -11,7 +11,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -22,7 +22,7 @@ from base_gtm.places import allowed, locate, number_bounds, number_fits
 from base_gtm.prompt import compact
 from base_gtm.quantity import Digits, Estimate, read_number, tokens_of_digits
 from base_gtm.schema import ToolSpec
-from base_gtm.scoring import Reader, Trie, tempered
+from base_gtm.scoring import Reader, Reads, Trie, tempered
 from base_gtm.tokenizer import encode_text
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Decoded:
     """Probability of the value chosen for the first field with listed values, else the mean token's."""
     tokens: int
     """Tokens of the result, forced ones included."""
-    extra: torch.Tensor | None
+    extra: torch.Tensor | None = None
     """Logits at the prompt positions that were asked for."""
 
 
@@ -239,91 +239,92 @@ def decode(
     grammar: Grammar, model: Any, ids: Sequence[int], *, temperature: float = 1.0, also: Sequence[int] = ()
 ) -> Decoded:
     """Write a result after the prompt `ids`. `also`: prompt positions whose logits are handed back."""
-    return decode_on(grammar, Reader(model, ids), temperature=temperature, also=also)
+    reader = Reader(model, list(ids))
+    forced, choice = _start(grammar)
+    reader.ids += forced
+    logs, extra = reader.score(choice.trie if choice else Trie.of([]), also)
+    del reader.ids[len(ids) :]  # they are read, and written once more by what follows
+    done = reader.answer(writing(grammar, reader.ids, temperature=temperature, scored=logs if choice else None))
+    return replace(done, extra=extra)
 
 
-def decode_on(
-    grammar: Grammar,
-    reader: Reader,
-    *,
-    temperature: float = 1.0,
-    also: Sequence[int] = (),
-    scored: Sequence[float] | None = None,
-) -> Decoded:
-    """`decode` after the prompt of a reader that may have read it, and what the schema forces after it, before.
+def writing(
+    grammar: Grammar, ids: list[int], *, temperature: float = 1.0, scored: Sequence[float] | None = None
+) -> Reads[Decoded]:
+    """Write a result after the prompt `ids`, which it is appended to.
 
-    `also` is then empty. `scored`: log probabilities of the first listed values, where they are known."""
+    `scored`: log probabilities of the first listed values, where they are known.
+    """
     writer = Writer(grammar)
-    reader.ids += writer.force()
+    ids += writer.force()
     distributions: dict[str, dict[str, float]] = {}
     estimates: dict[str, Estimate] = {}
     confidence: float | None = None
     free: list[float] = []
-    extra: torch.Tensor | None = None
     while not writer.done():
         choice = writer.choice()
-        if choice and scored is not None:
-            logs, scored = list(scored), None
-        elif extra is None and also:
-            logs, extra = reader.score(choice.trie if choice else Trie.of([]), also)
-        elif choice:
-            logs, _ = reader.score(choice.trie)
         if choice:
-            best = max(range(len(logs)), key=logs.__getitem__)
-            chances = tempered(logs, temperature)
+            if scored is None:
+                scored = choice.trie.log_probabilities((yield choice.trie.paths))
+            best = max(range(len(scored)), key=scored.__getitem__)
+            chances = tempered(scored, temperature)
             distributions[choice.field] = dict(zip(choice.names, chances, strict=True))
             confidence = chances[best] if confidence is None else confidence
-            reader.ids += writer.take(choice.commits[best])
-        elif not _write_number(writer, reader, estimates):
-            token, log = _free_token(writer, reader.next_logits())
+            ids += writer.take(choice.commits[best])
+            scored = None
+        elif not (yield from _write_number(writer, ids, estimates)):
+            token, log = _free_token(writer, (yield ())[()])
             free.append(log)
-            reader.ids += writer.take([token])
-        reader.ids += writer.force()
+            ids += writer.take([token])
+        ids += writer.force()
         if len(writer.tokens) > MAX_TOKENS:
             raise ModelError(f"{grammar.spec.name}: no end after {MAX_TOKENS} tokens; bound the output schema's depth")
-    if extra is None and also:
-        extra = reader.read((), also)[1]
     if confidence is None:
         confidence = math.exp(sum(free) / len(free)) if free else 1.0
-    return Decoded(json.loads(writer.text), distributions, estimates, confidence, len(writer.tokens), extra)
+    return Decoded(json.loads(writer.text), distributions, estimates, confidence, len(writer.tokens))
 
 
-def _write_number(writer: Writer, reader: Reader, estimates: dict[str, Estimate]) -> bool:
+def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate]) -> Reads[bool]:
     """Write a number with what ends it: the first digits of the median, then the likeliest further one.
 
     False, and nothing is written, where no number begins or none can be read as a distribution.
     """
     digits = writer.number()
-    median, estimate = read_number(reader, digits) if digits else (None, None)
+    median, estimate = (yield from read_number(digits)) if digits else (None, None)
     if digits is None or median is None or estimate is None or not writer.takes(median.path):
         return False
     estimates[digits.name] = estimate
-    reader.ids += writer.take(median.path)
+    ids += writer.take(median.path)
     text, ended = median.text, median.exact
     while not ended:
         grown, ends = digits.following(text)
-        token = _likeliest([token for token in (*grown, *ends) if writer.takes([token])], reader)
+        token = yield from _likeliest([token for token in (*grown, *ends) if writer.takes([token])])
         if token is None or token in ends:
             break
-        reader.ids += writer.take([token])
+        ids += writer.take([token])
         text += digits.tokens[token]
-    token = _likeliest([token for token in digits.ends if writer.takes([token])], reader)
-    reader.ids += writer.take([] if token is None else [token])
+    token = yield from _likeliest([token for token in digits.ends if writer.takes([token])])
+    ids += writer.take([] if token is None else [token])
     return True
 
 
-def _likeliest(options: Sequence[int], reader: Reader) -> int | None:
+def _likeliest(options: Sequence[int]) -> Reads[int | None]:
     """The option with the largest logit; where there is only one, the model is not asked."""
     if len(options) < 2:
         return options[0] if options else None
-    return options[int(reader.next_logits()[list(options)].argmax())]
+    return options[int((yield ())[()][list(options)].argmax())]
+
+
+def _start(grammar: Grammar) -> tuple[list[int], Choice | None]:
+    """The tokens that every result begins with, and the listed values that follow them, where these do."""
+    writer = Writer(grammar)
+    tokens = writer.force()
+    return tokens, None if writer.done() else writer.choice()
 
 
 def first_choice(grammar: Grammar) -> tuple[list[int], Choice]:
     """The forced tokens before the first listed values, and those. Raises SpecError where free text comes first."""
-    writer = Writer(grammar)
-    tokens = writer.force()
-    choice = None if writer.done() else writer.choice()
+    tokens, choice = _start(grammar)
     if choice is None:
         raise SpecError(
             f"{grammar.spec.name}: the first output field lists no values to decide between; "

@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any
 from base_gtm.digits import short_number
 
 if TYPE_CHECKING:
-    import torch
+    from numpy.typing import NDArray
 
-    from base_gtm.scoring import Prefix, Reader
+    from base_gtm.scoring import Prefix, Reads
 
 UNLIKELY = 0.05
 """Share of the mass below which a beginning is not read on."""
@@ -65,6 +65,11 @@ class Digits:
             whole = _WHOLE.fullmatch(text) and self.fits(float(text))
             self._known[text] = grown, self.ends if whole else ()
         return self._known[text]
+
+    @cached_property
+    def columns(self) -> Mapping[int, int]:
+        """Every token that a number or its end has -> its place among them."""
+        return {token: at for at, token in enumerate(dict.fromkeys((*self.tokens, *self.ends)))}
 
     @cached_property
     def at_once(self) -> tuple[Prefix, ...]:
@@ -113,18 +118,22 @@ class Beginning:
         return self.number + (share - 1 if self.text.startswith("-") else share) * width
 
 
-def read_number(reader: Reader, digits: Digits) -> tuple[Beginning | None, Estimate | None]:
+def read_number(digits: Digits) -> Reads[tuple[Beginning | None, Estimate | None]]:
     """The beginning in which the median lies, and the distribution's summary; nothing where no number can be written.
 
-    `reader` stands before the number and stays there.
+    The text stands before the number and stays there.
     """
+    import torch
+
     known: dict[Prefix, Beginning] = {(): Beginning("", (), 1.0)}
     ended: list[Beginning] = []
     wanted: Sequence[Prefix] = digits.at_once
     for _ in range(_ROUNDS):
-        for path, logits in reader.read_tree(wanted).items():
+        rows = yield wanted
+        logits = torch.stack(list(rows.values()))[:, list(digits.columns)].double().cpu().numpy()
+        for path, row in zip(rows, logits, strict=True):
             if path in known and not known[path].read:
-                _expand(known[path], logits, digits, known, ended)
+                _expand(known[path], row, digits, known, ended)
         found = [one for one in (*ended, *known.values()) if one.mass > 0 and one.text not in ("", "-")]
         if not found:
             return None, None
@@ -138,16 +147,18 @@ def read_number(reader: Reader, digits: Digits) -> tuple[Beginning | None, Estim
 
 
 def _expand(
-    one: Beginning, logits: torch.Tensor, digits: Digits, known: dict[Prefix, Beginning], ended: list[Beginning]
+    one: Beginning, logits: NDArray, digits: Digits, known: dict[Prefix, Beginning], ended: list[Beginning]
 ) -> None:
-    """Hand a beginning's mass on to what may follow it; `logits` [vocabulary] come after it."""
-    import torch
+    """Hand a beginning's mass on to what may follow it; `logits`, of `digits.columns`, come after it."""
+    import numpy
 
     grown, ends = digits.following(one.text)
     one.read = True
     if not grown and not ends:
         return
-    masses = (torch.softmax(logits[[*grown, *ends]].double(), -1) * one.mass).tolist()
+    allowed = logits[[digits.columns[token] for token in (*grown, *ends)]]
+    shares = numpy.exp(allowed - allowed.max())
+    masses = (shares * (one.mass / shares.sum())).tolist()
     for token, mass in zip(grown, masses, strict=False):
         path = (*one.path, token)
         known[path] = Beginning(one.text + digits.tokens[token], path, mass)

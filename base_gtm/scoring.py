@@ -1,22 +1,29 @@
 """Reading a causal model: the key-value cache, and exact probabilities over a short list of token sequences.
 
+What decides which token comes next is written as a generator of reads (`Reads`): it yields the continuations whose
+logits it needs and is sent these, so that one text (`Reader`) and many at once (`Batch`) are read by the same code.
+
 Guarantees: the probabilities of a list sum to one and are those that constrained decoding with the model's own
-probabilities would draw; tokens that every remaining sequence shares cost nothing. Padding is on the right and without
-an attention mask: causal attention never looks right, and a mask costs a CPU several times the time.
+probabilities would draw; tokens that every remaining sequence shares cost nothing. Prompts are padded on the right and
+read without an attention mask: causal attention never looks right, and a mask costs a CPU several times the time.
 """
 
 from __future__ import annotations
 
-import copy
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     import torch
 
 Prefix = tuple[int, ...]
+T = TypeVar("T")
+Reads = Generator[Sequence[Prefix], Mapping[Prefix, Any], T]
+"""Yields continuations of a text, each to be read with its prefixes; is sent the logits [vocabulary] after the text
+(the empty continuation) and after each of them; appends to the text what it decides on; returns what was wanted."""
 
 
 @dataclass(frozen=True)
@@ -63,19 +70,15 @@ class Trie:
 class Reader:
     """One text going through the model. Mutable: tokens are appended, the cache follows."""
 
-    def __init__(self, model: Any, ids: Sequence[int]) -> None:
+    def __init__(self, model: Any, ids: list[int]) -> None:
+        """ids: the text, which is appended to."""
         from transformers import DynamicCache
 
         self.model = model
-        self.ids = list(ids)
+        self.ids = ids
         self.cache = DynamicCache(config=model.config)
         self.read_to = 0
         self.last: torch.Tensor | None = None
-
-    def resume(self, cache: Any, length: int, last: torch.Tensor) -> Reader:
-        """Go on after `length` tokens that `cache` holds, `last` [vocabulary] being the logits after them."""
-        self.cache, self.read_to, self.last = cache, length, last
-        return self
 
     def next_logits(self) -> torch.Tensor:
         """Logits [vocabulary] of the token that follows `ids`."""
@@ -121,78 +124,171 @@ class Reader:
 
         Returns the logits [vocabulary] after `ids` (the empty path), after each of `paths` and each prefix of theirs.
         """
-        fresh = self.ids[self.read_to :]
-        nodes = sorted({path[:at] for path in paths for at in range(1, len(path) + 1)}, key=len)
-        if not nodes:
+        import torch
+
+        if not paths:
             return {(): self.next_logits()}
-        rows = tree_logits(self.model, self.cache, self.read_to, fresh, nodes)
-        self.cache.crop(-len(nodes))
-        if fresh:
-            self.read_to, self.last = len(self.ids), rows[0]
+        seen = torch.ones(1, self.read_to, dtype=torch.bool)
+        ask = _Ask(self.ids[self.read_to :], _with_prefixes(tuple(paths)))
+        (rows,) = tree_logits(self.model, self.cache, seen, [self.read_to], [ask])
+        self.read_to, self.last = len(self.ids), rows.get((), self.last)
         assert self.last is not None
-        return dict(zip([(), *nodes], [self.last, *rows[1 if fresh else 0 :]], strict=True))
+        return {(): self.last, **rows}
+
+    def answer(self, reads: Reads[T]) -> T:
+        """What a generator comes to that appends to `ids`."""
+        try:
+            paths = next(reads)
+            while True:
+                paths = reads.send(self.read_tree(paths))
+        except StopIteration as done:
+            return done.value
 
 
-def tree_logits(model: Any, cache: Any, length: int, fresh: Sequence[int], nodes: Sequence[Prefix]) -> torch.Tensor:
-    """Logits after `fresh` (where there is any) and after each node, read as one row: [1 + len(nodes), vocabulary].
+def reading(paths: Sequence[Prefix]) -> Reads[Mapping[Prefix, Any]]:
+    """The logits after some continuations and nothing else."""
+    return (yield paths)
 
-    A node sees the cache, `length` long, `fresh` and its own prefixes, not the other nodes. `nodes` come with all their
-    prefixes, shorter ones first.
+
+class Batch:
+    """Texts that go on together, each a row of one cache, of which some columns are not its own. Mutable."""
+
+    def __init__(self, model: Any, cache: Any, texts: Sequence[list[int]], lasts: Sequence[torch.Tensor]) -> None:
+        """cache: begins each row with what is known of its text. lasts: logits [vocabulary] after each text."""
+        import torch
+
+        self.model, self.cache, self.texts = model, cache, texts
+        self._lasts = list(lasts)
+        self._read_to = [len(text) for text in texts]
+        self._cached = list(range(len(texts)))
+        self._seen = torch.arange(cache.get_seq_length()) < torch.tensor(self._read_to)[:, None]
+
+    def answers(self, reads: Mapping[int, Reads[T]]) -> dict[int, T]:
+        """What the generators of some texts come to, which append to these; the other texts are forgotten."""
+        if not _shareable(self.cache):
+            return {row: Reader(self.model, self.texts[row]).answer(one) for row, one in reads.items()}
+        found: dict[int, T] = {}
+        sent: Mapping[int, Mapping[Prefix, Any] | None] = dict.fromkeys(reads)
+        while sent:
+            asked = {row: self._advanced(row, reads[row], logits, found) for row, logits in sent.items()}
+            sent = self._read({row: ask for row, ask in asked.items() if ask is not None})
+        return found
+
+    def _advanced(
+        self, row: int, reads: Reads[T], logits: Mapping[Prefix, Any] | None, found: dict[int, T]
+    ) -> _Ask | None:
+        """What a text needs to be read next; None where it has come to its end."""
+        try:
+            paths = next(reads) if logits is None else reads.send(logits)
+            while not paths and self._read_to[row] == len(self.texts[row]):
+                paths = reads.send({(): self._lasts[row]})
+        except StopIteration as done:
+            found[row] = done.value
+            return None
+        return _Ask(self.texts[row][self._read_to[row] :], _with_prefixes(tuple(paths)))
+
+    def _read(self, asked: Mapping[int, _Ask]) -> dict[int, Mapping[Prefix, Any]]:
+        """All that the rows ask for, in one go; rows that ask for nothing need no more place."""
+        import torch
+
+        if not asked:
+            return {}
+        if len(asked) < len(self._cached):
+            places = torch.tensor([self._cached.index(row) for row in asked])
+            self.cache.batch_select_indices(places.to(self.model.device))
+            self._seen, self._cached = self._seen[places], list(asked)
+        lengths, asks = [self._read_to[row] for row in asked], list(asked.values())
+        rows = tree_logits(self.model, self.cache, self._seen, lengths, asks)
+        fresh = torch.tensor([len(ask.fresh) for ask in asks])
+        self._seen = torch.cat([self._seen, torch.arange(int(fresh.max())) < fresh[:, None]], dim=1)
+        sent: dict[int, Mapping[Prefix, Any]] = {}
+        for row, logits in zip(asked, rows, strict=True):
+            self._read_to[row] = len(self.texts[row])
+            self._lasts[row] = logits.get((), self._lasts[row])
+            sent[row] = {(): self._lasts[row], **logits}
+        return sent
+
+
+@dataclass(frozen=True)
+class _Ask:
+    """What is to be read of one row."""
+
+    fresh: Sequence[int]
+    """Tokens that follow what its cache holds, and stay there."""
+    nodes: tuple[Prefix, ...]
+    """Continuations after them with all their prefixes, shorter ones first; nothing is kept of these."""
+
+
+@lru_cache(maxsize=256)
+def _with_prefixes(paths: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
+    return tuple(sorted({path[:at] for path in paths for at in range(1, len(path) + 1)}, key=len))
+
+
+@lru_cache(maxsize=256)
+def _ancestry(nodes: tuple[Prefix, ...]) -> Any:
+    """Which node sees which: itself and its own prefixes; bool [node, node]."""
+    import torch
+
+    sees = torch.zeros(len(nodes), len(nodes), dtype=torch.bool)
+    place = {node: at for at, node in enumerate(nodes)}
+    for at, node in enumerate(nodes):
+        sees[at, [place[node[:end]] for end in range(1, len(node) + 1)]] = True
+    return sees
+
+
+def tree_logits(
+    model: Any, cache: Any, seen: torch.Tensor, lengths: Sequence[int], asked: Sequence[_Ask]
+) -> list[dict[Prefix, torch.Tensor]]:
+    """For each row the logits [vocabulary] after its fresh tokens (the empty path, where there are any) and its nodes.
+
+    seen: bool [row, column], which entries of the cache are a row's own. lengths: how many these are. The cache keeps a
+    column for each fresh token of the longest row, and nothing of the nodes. A node sees its row, the fresh tokens and
+    its own prefixes, not the other nodes.
     """
     import torch
 
-    trunk, total = len(fresh), len(fresh) + len(nodes)
-    place = {node: length + trunk + at for at, node in enumerate(nodes)}
-    sees = torch.zeros(total, length + total, dtype=torch.bool)
-    sees[:, : length + trunk] = torch.ones(total, length + trunk, dtype=torch.bool).tril(length)
-    rows, columns = [], []
-    for at, node in enumerate(nodes):
-        rows += [trunk + at] * len(node)
-        columns += [place[node[:end]] for end in range(1, len(node) + 1)]
-    sees[rows, columns] = True
-    depths = [*range(trunk), *(trunk + len(node) - 1 for node in nodes)]
+    rows, columns = seen.shape
+    trunk = max(len(ask.fresh) for ask in asked)
+    total = trunk + max(len(ask.nodes) for ask in asked)
+    sees = torch.zeros(rows, total, columns + total, dtype=torch.bool)
+    sees[:, :, :columns] = seen[:, None]
+    sees[:, :, columns:] |= torch.eye(total, dtype=torch.bool)  # padding too sees something: no attention over nothing
+    sees[:, :trunk, columns : columns + trunk] = torch.ones(trunk, trunk, dtype=torch.bool).tril()
+    ids, depths = torch.zeros(2, rows, total, dtype=torch.long)
+    for row, ask in enumerate(asked):
+        fresh, end = len(ask.fresh), trunk + len(ask.nodes)
+        sees[row, trunk:end, columns : columns + fresh] = True
+        sees[row, trunk:end, columns + trunk : columns + end] = _ancestry(ask.nodes)
+        ids[row, :fresh] = torch.tensor(ask.fresh, dtype=torch.long)
+        ids[row, trunk:end] = torch.tensor([node[-1] for node in ask.nodes], dtype=torch.long)
+        depths[row, :fresh] = torch.arange(fresh)
+        depths[row, trunk:end] = torch.tensor([fresh + len(node) - 1 for node in ask.nodes], dtype=torch.long)
+    kept = sorted({len(ask.fresh) - 1 for ask in asked if ask.fresh} | set(range(trunk, total)))
     device = model.device
     with torch.inference_mode():
         out = model(
-            input_ids=torch.tensor([[*fresh, *(node[-1] for node in nodes)]], device=device),
-            position_ids=torch.tensor([depths], device=device) + length,
-            attention_mask=sees[None, None].to(device),
+            input_ids=ids.to(device),
+            position_ids=(depths + torch.tensor(lengths)[:, None]).to(device),
+            attention_mask=sees[:, None].to(device),
             past_key_values=cache,
             use_cache=True,
-            logits_to_keep=len(nodes) + (1 if fresh else 0),
+            logits_to_keep=torch.tensor(kept, device=device),
         )
-    logits: torch.Tensor = out.logits[0]
-    return logits
+    if total > trunk:
+        cache.crop(trunk - total)  # negative: so many fewer
+    place = {at: index for index, at in enumerate(kept)}
+    found = []
+    for row, ask in enumerate(asked):
+        logits = {node: out.logits[row, place[trunk + at]] for at, node in enumerate(ask.nodes)}
+        found.append({(): out.logits[row, place[len(ask.fresh) - 1]], **logits} if ask.fresh else logits)
+    return found
 
 
-def branch_logits(model: Any, cache: Any, length: int, path: Prefix, row: int | None = None) -> dict[Prefix, Any]:
-    """Logits after every non-empty prefix of `path`, read on a copy of the first `length` entries of the cache.
-
-    `row` picks one row of a batch's cache.
-    """
-    fork = copy.deepcopy(cache)
-    if row is not None:
-        import torch
-
-        fork.batch_select_indices(torch.tensor([row]))
-    surplus = fork.get_seq_length() - length
-    if surplus > 0:
-        fork.crop(-surplus)
-    rows = forward(model, [list(path)], list(range(len(path))), fork)[0]
-    return {path[: at + 1]: logits for at, logits in enumerate(rows)}
-
-
-def row_cache(model: Any, cache: Any, row: int, length: int) -> Any:
-    """The first `length` entries of one row of a batch's cache as a cache of its own; None where its layers forget."""
-    from transformers import DynamicCache
+def _shareable(cache: Any) -> bool:
+    """Whether rows of a batch's cache can go on from different lengths: none of its layers forgets."""
     from transformers.cache_utils import DynamicLayer
 
-    if any(type(layer) is not DynamicLayer for layer in cache.layers):
-        return None  # a sliding window, say, whose last entries are another row's padding
-    own = DynamicCache(config=model.config)
-    for index, layer in enumerate(cache.layers):
-        own.update(layer.keys[row : row + 1, :, :length], layer.values[row : row + 1, :, :length], index)
-    return own
+    return all(type(layer) is DynamicLayer for layer in cache.layers)
 
 
 def forward(model: Any, rows: Sequence[Sequence[int]], keep: Sequence[int], cache: Any = None) -> torch.Tensor:

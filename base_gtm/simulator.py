@@ -11,16 +11,16 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from base_gtm.arguments import check, validator
-from base_gtm.decode import Choice, Decoded, Grammar, compile_grammar, decode, decode_on, first_choice, lltokenizer
+from base_gtm.decode import Choice, Decoded, Grammar, compile_grammar, decode, first_choice, lltokenizer, writing
 from base_gtm.errors import GtmError, ModelError
 from base_gtm.model import Base, attach
 from base_gtm.prompt import encode_full, render
 from base_gtm.quantity import Estimate
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, canonical_json
-from base_gtm.scoring import Reader, Trie, branch_logits, forward, row_cache, tempered
+from base_gtm.scoring import Batch, forward, reading, tempered
 
 if TYPE_CHECKING:
     import torch
@@ -125,15 +125,7 @@ class Simulator:
         ids, positions = self._prompt(spec, Request(call, evidence, blocks, history))
         found = decode(grammar, self.model, ids, temperature=temperature, also=positions)
         surprise = 0.0 if found.extra is None else _surprise(found.extra, ids, positions)
-        return Answer(
-            _result(spec, found),
-            found.distributions,
-            found.estimates,
-            found.confidence,
-            surprise,
-            time.perf_counter() - started,
-            found.tokens,
-        )
+        return _answer(spec, found, surprise, time.perf_counter() - started)
 
     def decide(
         self,
@@ -178,39 +170,24 @@ class Simulator:
             else:
                 ids, positions = self._prompt(spec, request)
                 prompts[index] = (ids + forced, positions)
-        for batch in _batches({index: len(ids) for index, (ids, _) in prompts.items()}):
+        for places in _batches({index: len(ids) for index, (ids, _) in prompts.items()}):
             started = time.perf_counter()
-            rows = self._score_rows([prompts[index] for index in batch], choice.trie)
-            share = (time.perf_counter() - started) / len(batch)
-            for index, row in zip(batch, rows, strict=True):
+            batch, rows = self._read([prompts[index] for index in places], choice)
+            share = (time.perf_counter() - started) / len(places)
+            whole: dict[int, int] = {}
+            for at, (index, row) in enumerate(zip(places, rows, strict=True)):
                 distribution = _distribution(choice, row.logs, temperature)
                 decision = Decision(choice.field, distribution, row.surprise, seconds=share)
-                answer = None
+                found[index] = decision, None
                 if wanted(index, decision):
-                    ids = prompts[index][0][: row.length - len(forced)]
-                    answer = self._complete(spec, grammar, ids, row, share, temperature)
-                found[index] = decision, answer
+                    whole[at] = index
+            started = time.perf_counter()
+            written = self._write(grammar, batch, {at: rows[at] for at in whole}, len(forced), temperature)
+            share += (time.perf_counter() - started) / max(1, len(whole))
+            for at, done in written.items():
+                decision, _ = found[whole[at]]
+                found[whole[at]] = decision, _answer(spec, done, decision.surprise, share)
         return [found[index] for index in range(len(requests))]
-
-    def _complete(
-        self, spec: ToolSpec, grammar: Grammar, ids: Sequence[int], row: _Row, share: float, temperature: float
-    ) -> Answer:
-        """The whole answer of a row of a batch; `share` is what reading it took, in seconds."""
-        started = time.perf_counter()
-        reader = Reader(self.model, ids)
-        own = row_cache(self.model, row.cache, row.place, row.length)
-        if own is not None:
-            reader.resume(own, row.length, row.last)
-        done = decode_on(grammar, reader, temperature=temperature, scored=row.logs)
-        return Answer(
-            _result(spec, done),
-            done.distributions,
-            done.estimates,
-            done.confidence,
-            row.surprise,
-            share + time.perf_counter() - started,
-            done.tokens,
-        )
 
     def _prompt(self, spec: ToolSpec, request: Request) -> tuple[list[int], list[int]]:
         """Token ids, and the positions whose logits tell how likely the argument tokens after them were."""
@@ -220,42 +197,51 @@ class Simulator:
         step = max(1, -(-len(before) // _SURPRISE_POSITIONS))
         return encoded.ids, before[::step]
 
-    def _score_rows(self, rows: Sequence[tuple[list[int], list[int]]], trie: Trie) -> list[_Row]:
-        """Log probabilities of the trie's sequences after each prompt, each prompt's surprise, and how to go on."""
+    def _read(self, prompts: Sequence[tuple[list[int], list[int]]], choice: Choice) -> tuple[Batch, list[_Row]]:
+        """Read prompts and what is forced after them; what there is to know of each, and how all of them go on."""
         from transformers import DynamicCache
 
+        trie = choice.trie
         path = trie.first_path
         cache = DynamicCache(config=self.model.config)
-        keep = sorted({at for ids, also in rows for at in (*also, *range(len(ids) - 1, len(ids) + len(path)))})
+        keep = sorted({at for ids, also in prompts for at in (*also, *range(len(ids) - 1, len(ids) + len(path)))})
         place = {at: index for index, at in enumerate(keep)}
-        logits = forward(self.model, [[*ids, *path] for ids, _ in rows], keep, cache)
-        found = []
-        for row, (ids, also) in enumerate(rows):
-            known: dict[tuple[int, ...], Any] = {
-                path[:at]: logits[row, place[len(ids) - 1 + at]] for at in range(len(path) + 1)
-            }
-            for other in trie.paths[1:]:
-                known |= branch_logits(self.model, cache, len(ids), other, row)
+        logits = forward(self.model, [[*ids, *path] for ids, _ in prompts], keep, cache)
+        known = [
+            {path[:at]: logits[row, place[len(ids) - 1 + at]] for at in range(len(path) + 1)}
+            for row, (ids, _) in enumerate(prompts)
+        ]
+        batch = Batch(self.model, cache, [list(ids) for ids, _ in prompts], [one[()] for one in known])
+        if trie.paths[1:]:
+            more = batch.answers({row: reading(trie.paths[1:]) for row in range(len(prompts))})
+            known = [{**more[row], **one} for row, one in enumerate(known)]
+        rows = []
+        for row, (ids, also) in enumerate(prompts):
             surprise = _surprise(logits[row, [place[at] for at in also]], ids, also) if also else 0.0
-            found.append(_Row(trie.log_probabilities(known), surprise, cache, row, len(ids), known[()]))
-        return found
+            rows.append(_Row(trie.log_probabilities(known[row]), surprise))
+        return batch, rows
+
+    def _write(
+        self, grammar: Grammar, batch: Batch, rows: Mapping[int, _Row], forced: int, temperature: float
+    ) -> dict[int, Decoded]:
+        """The whole results of some rows, which go on together; `forced`: tokens that have been read after a prompt."""
+        for row in rows:
+            del batch.texts[row][len(batch.texts[row]) - forced :]  # written once more by what follows
+        return batch.answers(
+            {
+                at: writing(grammar, batch.texts[at], temperature=temperature, scored=row.logs)
+                for at, row in rows.items()
+            }
+        )
 
 
 @dataclass(frozen=True)
 class _Row:
-    """What a batch has read of one prompt."""
+    """What reading has told of one prompt."""
 
     logs: list[float]
     """Log probabilities of the first listed values."""
     surprise: float
-    cache: Any
-    """The batch's."""
-    place: int
-    """The row's."""
-    length: int
-    """Tokens read of the row."""
-    last: torch.Tensor
-    """Logits [vocabulary] after them."""
 
 
 def _batches(lengths: Mapping[int, int]) -> list[list[int]]:
@@ -281,6 +267,11 @@ def _surprise(logits: torch.Tensor, ids: Sequence[int], positions: Sequence[int]
         return 0.0
     targets = torch.tensor([ids[at + 1] for at in positions], device=logits.device)
     return float(torch.nn.functional.cross_entropy(logits.float(), targets))
+
+
+def _answer(spec: ToolSpec, found: Decoded, surprise: float, seconds: float) -> Answer:
+    result = _result(spec, found)
+    return Answer(result, found.distributions, found.estimates, found.confidence, surprise, seconds, found.tokens)
 
 
 def _result(spec: ToolSpec, found: Decoded) -> ToolResult:

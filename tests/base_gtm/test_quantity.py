@@ -63,7 +63,7 @@ def test_masses_are_those_of_decoding_by_digits(base: Any) -> None:
                 total += chance
         return total
 
-    median, estimate = read_number(Reader(base.model, ids), digits)
+    median, estimate = Reader(base.model, ids).answer(read_number(digits))
     share = below_a_tenth("", [])
     assert median is not None and estimate is not None and 0 < share < 1
     assert (estimate.low < 0.1) == (share > 0.1) and (estimate.median < 0.1) == (share > 0.5)
