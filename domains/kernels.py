@@ -26,6 +26,11 @@ _DOCSTRING = re.compile(r'(?:\A|(?<=:\n))[ \t]*(?:"""(?:.|\n)*?"""|\'\'\'(?:.|\n
 _COMMENT = re.compile(r"^[ \t]*(?://|#(?!include|pragma|define|if|else|endif|undef)).*\n", re.MULTILINE)
 _IMPORT = re.compile(r"^(?:import|from) .*\n", re.MULTILINE)
 _BLANK = re.compile(r"\n\s*\n+")
+_EVERYWHERE = re.compile(r"^[ \t]*#include <(?:torch/extension|cuda|cuda_runtime|torch/types)\.h>\n", re.MULTILINE)
+_SAYS_NOTHING = re.compile(
+    r"^[ \t]*(?:super\(.*\)\.__init__\(\)|name=.*,|verbose=(?:True|False),?|with_cuda=True,?)\n", re.MULTILINE
+)
+_TRAILING = re.compile(r"[ \t]+//[^\n\"']*$", re.MULTILINE)
 
 
 def content_of(label: Label) -> dict[str, Any]:
@@ -92,6 +97,15 @@ def condense(source: str) -> str:
     for pattern in (_DOCSTRING, _COMMENT, _IMPORT):
         source = pattern.sub("", source)
     return _BLANK.sub("\n", source).strip()
+
+
+def bare(candidate: str) -> str:
+    """The candidate condensed, without the headers that every one has, the lines of Python that say nothing of the
+    kernel, and comments at the end of a line."""
+    text = condense(candidate)
+    for pattern in (_EVERYWHERE, _SAYS_NOTHING, _TRAILING):
+        text = pattern.sub("", text)
+    return text
 
 
 def compiled(content: Mapping[str, Any]) -> bool | None:

@@ -14,15 +14,10 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from domains.kernels import condense
+from domains.kernels import bare, condense
 
 LONG = 1700
 """Characters of a condensed candidate from which on more is left out: some 900 tokens of the embedded base."""
-_EVERYWHERE = re.compile(r"^[ \t]*#include <(?:torch/extension|cuda|cuda_runtime|torch/types)\.h>\n", re.MULTILINE)
-_SAYS_NOTHING = re.compile(
-    r"^[ \t]*(?:super\(.*\)\.__init__\(\)|name=.*,|verbose=(?:True|False),?|with_cuda=True,?)\n", re.MULTILINE
-)
-_TRAILING = re.compile(r"[ \t]+//[^\n\"']*$", re.MULTILINE)
 _CHECKS = re.compile(
     r"^[ \t]*(?:TORCH_CHECK\(.*\);|(?:TORCH_)?CHECK_\w+\(.*\);|#define (?:TORCH_)?CHECK_.*|C10_CUDA_\w+\(.*\);)\n",
     re.MULTILINE,
@@ -38,9 +33,7 @@ def prompt_arguments(arguments: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
 
 def shorter(source: str) -> str:
     """The candidate without what tells least; see the module."""
-    text = condense(source)
-    for pattern in (_EVERYWHERE, _SAYS_NOTHING, _TRAILING):
-        text = pattern.sub("", text)
+    text = bare(source)
     steps: tuple[Callable[[str], str], ...] = (
         _without_other_definitions,
         lambda text: _CHECKS.sub("", text),
