@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import get_args
 
-from adapt.domain import Answered, CallItem, Domain, Unanswered
+from adapt.domain import Answered, CallItem, Domain, Split, Unanswered
 from adapt.errors import AdaptError
 from adapt.labels import LabelRecord, LabelStore
 from adapt.progress import progress
@@ -49,6 +50,9 @@ class Options:
     """Where calls are asked: local, or another that the domain has, such as ray."""
     cohorts: tuple[str, ...] = ()
     """Label only calls of this cohort; may be given several times."""
+    splits: tuple[str, ...] = ()
+    """Label only calls of this split (train, validation, test), such as validation where no threshold was earned; may
+    be given several times."""
     fresh: bool = False
     """Do not take in the labels that ship with the domain."""
     ship: bool = False
@@ -63,6 +67,8 @@ def run(options: Options) -> int:
     """Label, print what came out, return the exit status. Raises AdaptError."""
     if options.count < 0 or (options.workers is not None and options.workers < 1):
         raise AdaptError("--count must be 0 or more and --workers 1 or more")
+    if unknown := [split for split in options.splits if split not in get_args(Split)]:
+        raise AdaptError(f"--splits {unknown[0]}: give {', '.join(get_args(Split))}")
     found = find(options.name, options.workspace)
     domain = found.domain
     engine(domain, options.engine)  # before a run folder is made for nothing
@@ -87,13 +93,13 @@ def run(options: Options) -> int:
 
 
 def wanted(domain: Domain, options: Options, labelled: set[str]) -> Iterator[CallItem]:
-    """Calls of the chosen cohorts that are not in `labelled`, each once; ends when the domain has no more."""
+    """The chosen calls that are not in `labelled`, each once; ends when the domain has no more."""
     foreign = domain.foreign_calls() if domain.foreign_calls else iter(())
     seen = set(labelled)
     dry = 0
     for item in _interleave(domain.calls(options.seed), foreign):
         key = item.call.key
-        if key in seen or (options.cohorts and item.cohort not in options.cohorts):
+        if key in seen or not _chosen(item, options):
             dry += 1
             if dry >= DRY_AFTER + len(labelled):
                 return
@@ -101,6 +107,11 @@ def wanted(domain: Domain, options: Options, labelled: set[str]) -> Iterator[Cal
         dry = 0
         seen.add(key)
         yield item
+
+
+def _chosen(item: CallItem, options: Options) -> bool:
+    of_cohort = not options.cohorts or item.cohort in options.cohorts
+    return of_cohort and (not options.splits or item.split in options.splits)
 
 
 def _interleave(calls: Iterator[CallItem], foreign: Iterator[CallItem]) -> Iterator[CallItem]:

@@ -93,6 +93,14 @@ def test_only_the_cohorts_asked_for(workspace: Path, mini: Domain) -> None:
         assert store.counts("cohort") == {("foreign",): len(list(mini.foreign_calls()))}
 
 
+def test_only_the_splits_asked_for(workspace: Path, mini: Domain) -> None:
+    run(Options("mini", count=10, splits=("validation",), workspace=workspace))
+    with store_of(workspace) as store:
+        assert store.counts("split", "source") == {("validation", "live"): 10}
+    with pytest.raises(AdaptError, match="--splits tset: give train, validation, test"):
+        run(Options("mini", splits=("tset",), workspace=workspace))
+
+
 def test_the_stream_skips_what_is_labelled_and_repeats_nothing(mini: Domain) -> None:
     options = Options("mini")
     first = [item.call.key for item in islice(wanted(mini, options, set()), 100)]
