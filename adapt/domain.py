@@ -163,6 +163,9 @@ class Domain:
     evaluators: Mapping[str, Callable[[Path], AbstractContextManager[RealTool]]] = field(default_factory=dict)
     """Other people's evaluators of the same calls, by name: a folder with their sources -> one opened as a real tool.
     Each may be open several times at once. Raises AdaptError where it cannot be used here."""
+    unprimed: Callable[[Domain, Path], Domain] | None = None
+    """This domain and a folder -> the same with a real tool that knows of no earlier call and keeps what it works out
+    in the folder: no arm of a study may profit from another's calls. None where the tool remembers nothing."""
     study: Callable[[], Task] | None = None
     """The task of `adapt study speedup`: an agent that learns with this tool; None where there is none."""
     aliases: tuple[str, ...] = ()

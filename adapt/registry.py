@@ -103,6 +103,7 @@ def check_contract(domain: object, name: str, where: str) -> Domain:
         ("prompt_arguments", True),
         ("foreign_calls", True),
         ("missing", True),
+        ("unprimed", True),
     ):
         value = getattr(domain, part)
         if not (callable(value) or (optional and value is None)):
@@ -120,8 +121,8 @@ def _places(workspace: Path) -> list[_Place]:
     shipped = {place.name for place in entries if place.distance == SHIPPED}
     folders = []
     for folder in sorted((workspace / "domains").iterdir()) if (workspace / "domains").is_dir() else []:
-        # In a checkout of this project ./domains is the shipped package itself: the entry points answer for its domains,
-        # and what has no spec there is a part that they share.
+        # In a checkout of this project ./domains is the shipped package itself: entry points answer for its domains;
+        # what has no spec there is a part that they share.
         ours = folder.parent.resolve() == own
         known = ours and (folder.name in shipped or not (folder / "spec.json").is_file())
         if _looks_like_a_domain(folder) and not known:

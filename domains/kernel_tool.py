@@ -11,9 +11,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from adapt.domain import Answered, CallItem, Check, Engine, Exact, RealTool, Unanswered
+from adapt.domain import Answered, CallItem, Check, Domain, Engine, Exact, RealTool, Unanswered
 from adapt.errors import AdaptError
 from base_gtm.schema import ToolCall, ToolResult
 
@@ -49,6 +50,12 @@ class KernelTool:
             raise AdaptError(str(error)) from None
         finally:
             core.release()
+
+    def unprimed(self, domain: Domain, folder: Path) -> Domain:
+        """For `Domain.unprimed`: references and compiled libraries in a folder of their own."""
+        options = self.options
+        alone = replace(self, options=lambda: replace(options(), results_dir=folder))
+        return replace(domain, engines=alone.engines, exact=alone.exact)
 
     @property
     def engines(self) -> Mapping[str, Engine]:

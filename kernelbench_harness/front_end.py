@@ -82,6 +82,7 @@ class _FrontBuilds(Builds):
                 timeout_s=options.compile_timeout_s,
                 core=options.core,
                 objects=options.objects,
+                results_dir=options.results_dir,
             )
             if result.ok and self.count >= self.expected:
                 self.taken, self.compiler = result, result.decided_by

@@ -81,7 +81,9 @@ class Harness:
         self.environment: dict[str, Any] = environment(self.options, self._arch, self._gpu, self._level)
         """Machine, software, sandbox and options: what a label's `environment` is the hash of."""
         self.environment_id: str = environment_id(self.environment)
-        self._references = References(cache / "reference", self.environment_id, self.options, self._level)
+        self._references = References(
+            self.options.results() / "reference", self.environment_id, self.options, self._level
+        )
         exclusive = self.options.exclusive_timing and (self.options.timing or self._gpu is not None)
         self._quiet = Quiet(cache, exclusive, self._uuid)
 

@@ -16,7 +16,7 @@ GIB = 1 << 30
 
 @dataclass(frozen=True)
 class HarnessOptions:
-    """Options of a harness; all but `cache_dir`, `objects` and `core` are part of a label's environment."""
+    """Options of a harness; all but the folders and `core` are part of a label's environment."""
 
     compile_mode: Literal["auto", "shim", "stock"] = "auto"
     """auto: our header shim where its verdict is sure, stock headers otherwise; shim or stock: that one alone."""
@@ -41,7 +41,10 @@ class HarnessOptions:
     exclusive_timing: bool = True
     """Whether nothing else of ours on this machine compiles, runs or checks while a candidate is timed."""
     cache_dir: Path | None = None
-    """References and compiled libraries; by default a folder in the user's cache."""
+    """What belongs to compilers, references and compiled libraries; by default a folder in the user's cache."""
+    results_dir: Path | None = None
+    """References and compiled libraries alone; by default in the cache folder. Another one is for measurements in which
+    nothing may be known from before."""
     device: str = "cpu"
     """Where references and candidates run: "cpu", "cuda" or "cuda:N". On "cpu" a CUDA candidate is only compiled, and a
     Triton one runs in Triton's interpreter."""
@@ -114,6 +117,14 @@ class HarnessOptions:
         if not _usable(place) or place.stat().st_uid != os.getuid():
             raise HarnessError(f"cache folder {place}: cannot be written or is another user's; give a cache_dir")
         return place
+
+    def results(self) -> Path:
+        """Where references and compiled libraries are kept. Raises HarnessError where that cannot be written."""
+        if self.results_dir is None:
+            return self.cache()
+        if not _usable(self.results_dir):
+            raise HarnessError(f"results folder {self.results_dir}: cannot be written; give another results_dir")
+        return self.results_dir.resolve()
 
 
 def _usable(place: Path) -> bool:

@@ -289,11 +289,11 @@ def _study(
 
     agent = chosen.ready(options.agent, task, run_.path("agent"), options.agent_demonstrations, options.smoke)
 
-    def open_gate(arm: Arm, answers: Answers | None) -> AbstractContextManager[Gate]:
+    def open_gate(arm: Arm, answers: Answers | None, known: Path | None) -> AbstractContextManager[Gate]:
         from adapt.gate import Gate
 
         opened: Any = Gate(
-            domain_of(domain, arm, options.evaluator),
+            domain_of(domain, arm, options.evaluator, known),
             policy=arm.policy,
             specialist=specialist if arm.simulates else None,
             workers=options.workers,

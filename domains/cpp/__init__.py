@@ -21,7 +21,9 @@ DOMAIN = Domain(
     fidelity=FIDELITY,
     evidence=evidence,
     prompt_arguments=prompt_arguments,
+    prompt_tokens=400,
     foreign_calls=foreign_calls,
+    unprimed=TOOL.unprimed,
     study=task,
     aliases=("cpp_validator", "cpp_kernel_validator"),
 )

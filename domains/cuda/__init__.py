@@ -27,6 +27,7 @@ DOMAIN = Domain(
     foreign_calls=foreign_calls,
     missing=missing,
     evaluators={"kernelbench": open_kernelbench},
+    unprimed=TOOL.unprimed,
     study=task,
     aliases=("cuda_validator", "cuda_kernel_validator", "cuda_code_evaluator"),
 )

@@ -51,21 +51,22 @@ def build(
     core: int | None = None,
     arch: str = DEFAULT_ARCH,
     objects: Path | None = None,
+    results_dir: Path | None = None,
 ) -> CompileResult:
     """Compiles and links a request; what is wrong with it is a result, not an exception.
 
     Flags that redirect the compiler (-o, -fplugin, @file) or need a shell are a failed result too. `mode` "shim" lets
     the shim alone decide, "stock" the real headers (both for comparison). `timeout_s` is wall seconds for each run of a
     compiler. `arch` is what nvcc compiles for; it matters to requests with CUDA alone. `objects` is a folder of
-    libraries compiled elsewhere, looked up first. Raises ToolchainError without a compiler, or without a header or
-    library of CUDA's that the candidate needs.
+    libraries compiled elsewhere, looked up first. `results_dir`: where results are kept, by default in `cache_dir`.
+    Raises ToolchainError without a compiler, or without a header or library of CUDA's that the candidate needs.
     """
     started = time.monotonic()
     begun = begin(request, cache_dir, arch, None if mode == "stock" else objects)
     if isinstance(begun, CompileResult):
         return begun
     tools, nvcc = begun
-    entry = tools.folder / "result" / results.key_of(request, mode, nvcc, arch)
+    entry = results.folder(tools, results_dir) / results.key_of(request, mode, nvcc, arch)
     if (known := results.cached(entry)) is not None:
         return known
     with tools.scratch() as work:

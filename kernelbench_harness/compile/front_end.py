@@ -49,6 +49,7 @@ def front_end(
     timeout_s: float = 180.0,
     core: int | None = None,
     objects: Path | None = None,
+    results_dir: Path | None = None,
 ) -> CompileResult:
     """Whether the whole build would get past its front ends: a result without a library, `unasked` saying what was left
     out of a yes. A whole build that is cached, or a set in `objects`, answers in its stead. Raises as `build`.
@@ -59,7 +60,7 @@ def front_end(
         return begun
     tools, nvcc = begun
     for mode in ("auto", "front end"):
-        entry = tools.folder / "result" / results.key_of(request, mode, nvcc, arch)
+        entry = results.folder(tools, results_dir) / results.key_of(request, mode, nvcc, arch)
         if (earlier := results.cached(entry)) is not None:
             return earlier
     with tools.scratch() as work:

@@ -6,6 +6,7 @@ a process killed at any point leaves an entry or none. Not kept: a time limit, s
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -22,6 +23,11 @@ from kernelbench_harness.errors import RequestError
 
 VERSION = 8
 """Part of every cache key: raise it when a rule changes."""
+
+
+def folder(tools: Toolchain, results_dir: Path | None) -> Path:
+    """Where entries of a toolchain lie: in its part of the cache, or in a folder of results alone."""
+    return (tools.folder if results_dir is None else results_dir / "build" / tools.folder.name) / "result"
 
 
 def key_of(request: CompileRequest, mode: str, nvcc: Nvcc | None, arch: str) -> str:
@@ -66,13 +72,25 @@ def keep(entry: Path, result: CompileResult, tools: Toolchain, note: CompiledObj
         with replacing(temporary / "result.json") as path:
             path.write_text(result.to_json())
         try:
-            temporary.rename(entry)
+            _arrive(temporary, entry)
         except OSError:  # another process was first; its result is as good
             other = cached(entry)
             if other is not None:
                 return other
-            temporary.rename(entry)
+            _arrive(temporary, entry)
         return result
+
+
+def _arrive(temporary: Path, entry: Path) -> None:
+    """Renames a folder, whole, from another file system too."""
+    try:
+        temporary.rename(entry)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        aside = entry.with_name(f".{entry.name}.{os.getpid()}")
+        shutil.copytree(temporary, aside)
+        aside.rename(entry)
 
 
 def copy_regular(source: Path, target: Path) -> None:

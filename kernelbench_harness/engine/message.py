@@ -17,7 +17,7 @@ from kernelbench_harness.label import Candidate, Label, Problem
 if TYPE_CHECKING:
     from kernelbench_harness.options import HarnessOptions
 
-_PLACES = ("cache_dir", "objects")
+_PLACES = ("cache_dir", "results_dir", "objects")
 """Options that are folders; on a cluster, of a file system that its nodes share."""
 
 

@@ -73,6 +73,7 @@ class Builds:
                     core=options.core,
                     arch=self._arch,
                     objects=options.objects,
+                    results_dir=options.results_dir,
                 )
         finally:
             self.seconds += time.monotonic() - begin

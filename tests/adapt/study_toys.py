@@ -196,7 +196,7 @@ def toy_study(
         toy_agent(agent)
 
     @contextmanager
-    def open_gate(arm: Arm, answers: Answers | None) -> Iterator[ToyGate]:
+    def open_gate(arm: Arm, answers: Answers | None, known: Path | None) -> Iterator[ToyGate]:
         yield ToyGate(arm, answers, delay)
 
     problems = Problems(*(task.problems(split) for split in ("train", "validation", "test")))

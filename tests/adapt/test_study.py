@@ -151,7 +151,7 @@ def test_a_replayed_real_arm_gives_the_same_curve_and_asks_nobody(place: Path, f
     gates: list[ToyGate] = []
 
     @contextmanager
-    def watched(arm: Any, answers: Any) -> Any:
+    def watched(arm: Any, answers: Any, known: Any) -> Any:
         gates.append(ToyGate(arm, answers))
         yield gates[-1]
 
@@ -187,7 +187,7 @@ def test_the_tool_can_be_asked_about_demonstrations(place: Path, found: Mapping[
 
 
 def test_a_finished_study_is_not_repeated(place: Path, found: Mapping[str, Any]) -> None:
-    def no_gate(arm: Any, answers: Any) -> Any:
+    def no_gate(arm: Any, answers: Any, known: Any) -> Any:
         raise AssertionError(f"{arm.name} is opened again")
 
     study = toy_study(place, ARMS, seeds=2, open_gate=no_gate)

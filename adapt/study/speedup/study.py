@@ -8,6 +8,7 @@ Each of them is kept in the run's folder when it is done, so the same command go
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass, replace
@@ -29,8 +30,11 @@ from adapt.study.speedup.recipe import Gate, Problems, Recipe
 from adapt.study.task import Task
 
 UNTRAINED = "untrained.jsonl"
-OpenGate = Callable[[Arm, Answers | None], AbstractContextManager[Gate]]
-"""An arm and the real answers known so far -> its gate, to be entered."""
+REMEMBERED = "remembered"
+"""Folder of a unit under way: what its real tool has worked out."""
+OpenGate = Callable[[Arm, Answers | None, Path | None], AbstractContextManager[Gate]]
+"""An arm, the real answers known so far, and a folder for all else that its real tool may know -> its gate, to be
+entered."""
 
 
 @dataclass(frozen=True)
@@ -65,9 +69,12 @@ def carry_out(study: Study, root: Path) -> dict[str, Any]:
         def work(unit: Unit, folder: Path) -> dict[str, Any]:
             replayed = study.replay / unit.folder if study.replay else None
             record = Record(folder, replayed)
-            with study.open_gate(unit.arm, record.answers) as gate:
+            known = folder / REMEMBERED
+            with study.open_gate(unit.arm, record.answers, known) as gate:
                 name, task, problems = unit.arm.name, study.task, study.problems
-                return learn(name, unit.seed, record, study.load, task, gate, problems, study.recipe, advance)
+                found = learn(name, unit.seed, record, study.load, task, gate, problems, study.recipe, advance)
+            shutil.rmtree(known, ignore_errors=True)
+            return found
 
         run_units(study.units, root, work, lambda unit: advance(steps, f"{unit.name}: done before"))
     verdicts = _verdicts(study, root, untrained)
@@ -134,13 +141,17 @@ def _accepted(study: Study, root: Path, items: Sequence[Item]) -> Accepted:
     if not items:
         return {}
     accepts = Accepts(study.domain.fidelity.verdicts)
-    with study.open_gate(Arm("simulate", "simulate"), None) as gate, progress("opinions", None, "texts") as advance:
+    with (
+        study.open_gate(Arm("simulate", "simulate"), None, None) as gate,
+        progress("opinions", None, "texts") as advance,
+    ):
         return opinions(study.task, items, root, gate, accepts, advance)
 
 
-def domain_of(domain: Domain, arm: Arm, folder: Path | None) -> Domain:
-    """The domain with the arm's evaluator in its real tool's place. Raises AdaptError where it cannot be opened."""
+def domain_of(domain: Domain, arm: Arm, folder: Path | None, known: Path | None = None) -> Domain:
+    """The domain with the arm's evaluator in its real tool's place, or with a real tool that knows only what is in
+    `known`. Raises AdaptError where it cannot be opened."""
     if not arm.evaluator:
-        return domain
+        return domain if known is None or domain.unprimed is None else domain.unprimed(domain, known)
     assert folder is not None  # check_evaluators said so
     return replace(domain, open_real_tool=partial(domain.evaluators[arm.evaluator], folder), engines={}, exact=None)
