@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from adapt.study.task import Task
 
 STOCK = Path("results/cpu/shim_against_stock.json")
-NANO_LR, LORA_LR, HUB_LR = 1e-4, 1e-5, 1e-6
+NANO_LR, LORA_LR, HUB_LR = 3e-4, 1e-5, 1e-6
 """A few million parameters bear steps that a large model does not; 1e-6 is TRL's own for whole large models."""
 JUDGEMENT = "the judgement"
 NOT_OURS = ("run", "workspace")
@@ -65,7 +65,7 @@ class Options:
     rollouts: int = 8
     """Texts a problem and step."""
     lr: float | None = None
-    """Learning rate, constant; by default 1e-4 for nano, 1e-5 with --lora, else 1e-6."""
+    """Learning rate, constant; by default 3e-4 for nano, 1e-5 with --lora, else 1e-6."""
     beta: float = 0.0
     """Weight of the divergence from the untrained agent; 0 needs no second copy of it, and short trainings no leash."""
     temperature: float = 1.0
