@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from base_gtm.errors import GtmError, ModelError, SpecError
 from base_gtm.model import Base, attach, folder_hash, load_base, new_nano
 from base_gtm.schema import ToolCall, ToolSpec
-from base_gtm.simulator import Request, Simulator
+from base_gtm.simulator import Decision, Request, Simulator
 
 CODE = "int i = 0; for (; i < n; ++i) { out[i] = a[i] + b[i]; }\n"
 
@@ -62,6 +62,38 @@ def test_batch_gives_what_one_by_one_gives(simulator: Simulator, cpp_spec: ToolS
         assert dict(together.distribution) == pytest.approx(dict(answer.distributions["verdict"]), abs=1e-4)
         assert together.surprise == pytest.approx(answer.surprise, abs=1e-4)
     assert len({round(decision.confidence, 6) for decision in batch}) > 6
+
+
+def test_whole_answers_of_a_batch_are_those_of_one_by_one(simulator: Simulator) -> None:
+    """Rows of different lengths that go on differently: listed values that share tokens, numbers, text, and none."""
+    listed = {"enum": ["low_a", "low_b", "top_a", "top_b", "top_c", "mid"]}
+    properties = {
+        "x": listed,
+        "y": {"type": "number", "minimum": 0, "maximum": 60000},
+        "z": {"type": "string", "maxLength": 6},
+        "w": {"type": "array", "items": listed, "maxItems": 3},
+    }
+    schema = {"type": "object", "properties": properties, "required": ["x", "y", "z"]}
+    spec = ToolSpec("t", "", {"type": "object"}, schema)
+    requests = [Request(ToolCall("t", {"i": CODE * (index % 3) + "z" * index})) for index in range(9)]
+    asked = []
+
+    def wanted(index: int, decision: Decision) -> bool:
+        asked.append(decision.value)
+        return index != 4
+
+    batch = simulator.answer_batch(spec, requests, wanted)
+    assert batch[4][1] is None and len(asked) == 9
+    for single, (decision, together) in zip(requests, batch, strict=True):
+        alone = simulator.answer(spec, single.call)
+        assert dict(decision.distribution) == pytest.approx(dict(alone.distributions["x"]), abs=1e-4)
+        if together is None:
+            continue
+        assert together.result == alone.result and together.tokens == alone.tokens
+        assert together.confidence == pytest.approx(alone.confidence, abs=1e-4)
+        assert together.estimates["y"].median == pytest.approx(alone.estimates["y"].median, rel=1e-3)
+        for field, chances in alone.distributions.items():
+            assert dict(together.distributions[field]) == pytest.approx(dict(chances), abs=1e-4)
 
 
 def test_many_branches_in_a_batch(simulator: Simulator) -> None:

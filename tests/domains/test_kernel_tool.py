@@ -9,6 +9,7 @@ from engine_jobs import PROBLEM, real_jobs
 
 from adapt.domain import CallItem, Unanswered
 from adapt.errors import AdaptError
+from adapt.registry import find
 from base_gtm.schema import ToolCall
 from domains.kernel_tool import KernelTool
 from domains.kernels import content_of
@@ -35,6 +36,21 @@ def test_the_engine_answers_as_the_open_tool_does() -> None:
     assert {answer.item.call.key: answer.result for answer in found} == alone  # type: ignore[union-attr]
     assert sum(result.is_error for result in alone.values()) == 1
     assert all(answer.seconds > 0 and answer.environment == environment for answer in found)  # type: ignore[union-attr]
+
+
+@pytest.mark.timeout(240)
+def test_an_unprimed_tool_builds_once_more_and_keeps_that_apart(tmp_path: Path) -> None:
+    builds = HarnessOptions().cache().with_name("kernelbench-harness-tests")
+    tool = KernelTool(content_of, lambda: HarnessOptions(cache_dir=builds, timing=False, run_timeout_s=60))
+    given = items()[:2]
+    before = {answer.item.call.key: answer.result for answer in tool.engines["local"](iter(given), 1)}  # type: ignore[union-attr]
+    alone = tool.unprimed(find("cpp").domain, tmp_path / "known")
+    found = {answer.item.call.key: answer.result for answer in alone.engines["local"](iter(given), 1)}  # type: ignore[union-attr]
+    assert found == before
+    assert len(list((tmp_path / "known").glob("build/*/result/*/result.json"))) == len(given)
+    assert len([path for path in (tmp_path / "known" / "reference").iterdir() if path.is_dir()]) == 1
+    again = {answer.item.call.key: answer.result for answer in alone.engines["local"](iter(given), 1)}  # type: ignore[union-attr]
+    assert again == before
 
 
 def test_what_the_machine_lacks_is_one_line(tmp_path: Path) -> None:

@@ -1,8 +1,9 @@
 """The speed-up study: the same agent learns with the real tool, its simulator, and mixtures of the two.
 
-Order of work: the agent (trained first where it is the nano one), every arm with every seed, the untrained agent's
-texts, the real tool's judgement of all texts, the simulator's opinion of the final ones, `study.json`, `report.html`.
-Each of them is kept in the run's folder when it is done, so the same command goes on wherever it was killed.
+Order of work: the agent (trained first where it is the nano one), the untrained agent's texts and the real tool's
+judgement of these, every arm with every seed, the judgement of all other texts, the simulator's opinion of the final
+ones, `study.json`, `report.html`. Each of them is kept in the run's folder when it is done, so the same command goes on
+wherever it was killed.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from adapt.study.speedup import gather as figures
 from adapt.study.speedup.grpo import learn, write_for_test
 from adapt.study.speedup.judging import Accepted, Accepts, Item, items_of, judge, opinions
 from adapt.study.speedup.recipe import Gate, Problems, Recipe
-from adapt.study.task import Task
+from adapt.study.task import Judged, Problem, Task
 
 UNTRAINED = "untrained.jsonl"
 REMEMBERED = "remembered"
@@ -63,7 +64,9 @@ def carry_out(study: Study, root: Path) -> dict[str, Any]:
     """Do what is not done yet of a study in `root`; its `study.json`."""
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     steps = study.recipe.steps
-    untrained = _untrained(study, root)  # first: whatever a first text costs is not the first arm's to pay
+    untrained = _untrained(study, root)
+    _judged(study, root, [{"items": items} for items in untrained.values()])
+    # Both come first: what a first text and a first answer cost (a tool that sets itself up) is no arm's to pay.
     with progress("study", len(study.units) * steps, "steps") as advance:
 
         def work(unit: Unit, folder: Path) -> dict[str, Any]:
@@ -126,15 +129,27 @@ def _untrained(study: Study, root: Path) -> dict[int, list[dict[str, Any]]]:
 
 def _verdicts(study: Study, root: Path, untrained: Mapping[int, list[dict[str, Any]]]) -> figures.Verdicts:
     """The real tool's judgement of every text, and the simulator's opinion of those for test problems."""
-    problems = {one.id: one for one in (*study.problems.validation, *study.problems.test)}
+    problems = _problems(study)
     written = [line for unit in study.units for line in read_texts(root / unit.folder)]
     before = [{"items": items} for items in untrained.values()]
     final = [line for line in written if line["split"] == "test"] + before
-    items = items_of([*written, *before], problems)
-    with progress("judge", len({(one.id, text) for one, text in items}), "texts") as advance:
-        judged = judge(study.task, items, root, advance)
+    judged = _judged(study, root, [*written, *before])
     accepted = _accepted(study, root, items_of(final, problems)) if study.simulates else None
     return figures.Verdicts(judged, accepted, problems)
+
+
+def _problems(study: Study) -> dict[str, Problem]:
+    """The problems whose texts are judged, by id."""
+    return {one.id: one for one in (*study.problems.validation, *study.problems.test)}
+
+
+def _judged(study: Study, root: Path, lines: Sequence[Mapping[str, Any]]) -> dict[str, Judged]:
+    """The real tool's judgement of the texts in these lines, by key."""
+    items = items_of(lines, _problems(study))
+    if not items:
+        return {}
+    with progress("judge", len({(one.id, text) for one, text in items}), "texts") as advance:
+        return judge(study.task, items, root, advance)
 
 
 def _accepted(study: Study, root: Path, items: Sequence[Item]) -> Accepted:
