@@ -117,9 +117,21 @@ class Source:
     def _called(self, name: str, line: int) -> bool:
         """Whether a name is called there, so that the types of its arguments have a say in what it means; yes where a
         macro hides it."""
-        here = [(b.text, c.text) for a, b, c in self._triples if b.line == line and a.text not in {".", "->"}]
-        hidden = all(text != name for text, _ in here)
-        return hidden or any(text == name and after in {"(", "<"} for text, after in here)
+        here = [
+            (at, after.text)
+            for at, (before, token, after) in enumerate(self._triples)
+            if token.line == line and token.text == name and before.text not in {".", "->"}
+        ]
+        return not here or any(after == "(" or (after == "<" and self._closes(at)) for at, after in here)
+
+    def _closes(self, at: int) -> bool:
+        """Whether what opens after this token may be a list of template arguments: `i < n; ++i` never closes."""
+        for token in self.tokens[at + 2 :]:
+            if token.text in {";", "{", "}"}:
+                return False
+            if ">" in token.text and token.text != "->":
+                return True
+        return False
 
     @cached_property
     def _triples(self) -> list[tuple[Token, Token, Token]]:

@@ -21,7 +21,7 @@ from kernelbench_harness.compile.request import CompileRequest, CompileResult
 from kernelbench_harness.compile.toolchain import Toolchain, replacing
 from kernelbench_harness.errors import RequestError
 
-VERSION = 8
+VERSION = 9
 """Part of every cache key: raise it when a rule changes."""
 
 
