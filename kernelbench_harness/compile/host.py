@@ -58,8 +58,8 @@ def quick_refusal(job: Job, parsed: Parsed) -> CompileResult | None:
     It reads the PCH without optimisation, whatever the candidate's level: no macro of the source asks for that level,
     and flags that change the language (-fopenmp, -std) have a PCH of their own or go without.
     """
-    make = job.tools.count_stock() >= STOCK_PCH_AFTER
-    if guards.flags_reason(job.request, job.tools.standard) or _likely_good(job):
+    make = job.tools.count_stock() >= STOCK_PCH_AFTER and not _likely_good(job)
+    if guards.flags_reason(job.request, job.tools.standard):
         return None
     front = ["-fPIC", job.tools.standard, *(["-fopenmp"] if "-fopenmp" in flags(job) else [])]
     asks = {t.text for t in parsed.tokens if t.directive and t.kind == "word" and t.text.startswith("__")}
@@ -76,7 +76,7 @@ def quick_refusal(job: Job, parsed: Parsed) -> CompileResult | None:
 
 
 def _likely_good(job: Job) -> bool:
-    """Whether the shim's complaint reads as a gap of its own: then checking the front end first is wasted."""
+    """Whether the shim's complaint reads as a gap of its own: then a PCH for the front end is not worth making."""
     if not job.reason.startswith("shim: "):
         return False
     found = re.search(r"'(\w+)' (?:is not a member|was not declared)|has no member named '(\w+)'", job.reason)
