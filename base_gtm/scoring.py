@@ -193,7 +193,7 @@ class Batch:
 
         if not asked:
             return {}
-        if len(asked) < len(self._cached):
+        if list(asked) != self._cached:
             places = torch.tensor([self._cached.index(row) for row in asked])
             self.cache.batch_select_indices(places.to(self.model.device))
             self._seen, self._cached = self._seen[places], list(asked)
