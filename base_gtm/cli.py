@@ -142,7 +142,10 @@ def field_notes(options: type) -> dict[str, str]:
 
 
 def _register() -> None:
+    from base_gtm.collection.command import app as tools
     from base_gtm.train import TrainOptions
+
+    app.add_typer(tools)
 
     app.command("train")(with_options(_train, TrainOptions))
 

@@ -1,0 +1,70 @@
+"""Near copies: tools whose names (or names and descriptions) are alike are kept once.
+
+Names are compared as the paper does, by the cosine of two vectors, above 0.8 a copy; the vectors here are TF-IDF of the
+letters' n-grams, which needs no model: getWeatherInfo and get_weather_infos are near, sum and subtract are not.
+Guarantees: the first of a set of copies is kept, so the order of the tools decides; equal tools give equal answers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Literal
+
+from base_gtm.collection.collected import Collected, Dropped
+
+THRESHOLD = 0.8
+"""The paper's."""
+NEAR = "near copy"
+By = Literal["name", "name and description"]
+_BLOCK = 1024
+"""Rows that are compared with all others at a time."""
+_HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_\W]+")
+
+
+def words_of(name: str) -> str:
+    """A name as words in small letters: "getHTTPStatus_code" -> "get http status code"."""
+    return " ".join(part.lower() for part in _HUMP.split(name) if part)
+
+
+def without_copies(
+    tools: Sequence[Collected], threshold: float = THRESHOLD, by: By = "name"
+) -> tuple[list[Collected], list[Dropped]]:
+    """Tools without near copies of earlier ones, and these with what they are alike to."""
+    nearest = _nearest([_text(tool, by) for tool in tools], threshold)
+    kept = [tool for tool, copy in zip(tools, nearest, strict=True) if copy is None]
+    dropped = [
+        Dropped(tool.origin, NEAR, f"{tool.spec.name} is {copy[1]:.2f} like {tools[copy[0]].spec.name}")
+        for tool, copy in zip(tools, nearest, strict=True)
+        if copy is not None
+    ]
+    return kept, dropped
+
+
+def _text(tool: Collected, by: By) -> str:
+    name = words_of(tool.spec.name)
+    return name if by == "name" else f"{name} {tool.spec.description.lower()}"
+
+
+def _nearest(texts: Sequence[str], threshold: float) -> list[tuple[int, float] | None]:
+    """For each text the first kept one that it is a copy of, with the cosine; None for one that is kept."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+
+    if not texts:
+        return []
+    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit_transform(texts).tocsr()
+    found: list[tuple[int, float] | None] = []
+    for first in range(0, len(texts), _BLOCK):
+        # Earlier rows alone matter: a copy of one that was dropped may be kept, as in a pass from first to last.
+        rows = (vectors[first : first + _BLOCK] @ vectors[: first + _BLOCK].T).tocsr()
+        rows.data[rows.data <= threshold] = 0
+        rows.eliminate_zeros()
+        for at in range(rows.shape[0]):
+            start, end = rows.indptr[at], rows.indptr[at + 1]
+            near = [
+                (int(column), float(cosine))
+                for column, cosine in zip(rows.indices[start:end], rows.data[start:end], strict=True)
+                if column < first + at and found[column] is None
+            ]
+            found.append(min(near) if near else None)
+    return found
