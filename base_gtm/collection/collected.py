@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from base_gtm.errors import DataError
+from base_gtm.lines import read_objects
 from base_gtm.schema import ToolSpec, content_hash
 
 Response = Literal["given", "missing", "completed"]
@@ -74,21 +75,8 @@ class Dropped:
 
 def read_collection(path: Path) -> Iterator[Collected]:
     """Tools of a collection, in order. Raises DataError naming file and line."""
-    try:
-        with path.open(encoding="utf-8") as lines:
-            for number, line in enumerate(lines, 1):
-                where = f"{path}:{number}"
-                try:
-                    raw = json.loads(line)
-                except ValueError as error:
-                    raise DataError(f"{where}: not valid JSON ({error})") from None
-                if not isinstance(raw, dict):
-                    raise DataError(f"{where}: a collected tool is a JSON object")
-                yield Collected.from_json(raw, where)
-    except UnicodeDecodeError:
-        raise DataError(f"{path}: not UTF-8 text; a collection is a file of JSON lines") from None
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    for raw, where in read_objects(path, "a collected tool"):
+        yield Collected.from_json(raw, where)
 
 
 def write_lines(path: Path, items: Iterable[Collected | Dropped]) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,9 +61,10 @@ class Gathering:
             for item in self._items(source, count):
                 if isinstance(item, Collected):
                     count.tools += 1
-                    first = seen.setdefault(item.key, item.origin)
-                    if first != item.origin:
-                        item = Dropped(item.origin, SEEN, f"{item.spec.name} equals {first}")
+                    if item.key in seen:
+                        item = Dropped(item.origin, SEEN, f"{item.spec.name} equals {seen[item.key]}")
+                    else:
+                        seen[item.key] = item.origin
                 if isinstance(item, Collected):
                     count.kept += 1
                 else:
@@ -146,8 +147,3 @@ def _yaml(path: Path, text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise DataError(f"{path}: not valid YAML ({' '.join(str(error).split())[:160]})") from None
-
-
-def by_field(tools: Iterable[Collected]) -> Counter[str]:
-    """How many tools each field has; those without one under ""."""
-    return Counter(tool.field for tool in tools)

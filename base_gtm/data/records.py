@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from base_gtm.errors import DataError
+from base_gtm.lines import read_objects
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec
 
 
@@ -59,19 +60,8 @@ class Record:
 
 def read_records(path: Path) -> Iterator[Record]:
     """Records of a JSON-lines file, in order. Raises DataError naming file and line."""
-    try:
-        with path.open() as lines:
-            for number, line in enumerate(lines, 1):
-                where = f"{path}:{number}"
-                try:
-                    raw = json.loads(line)
-                except json.JSONDecodeError as error:
-                    raise DataError(f"{where}: not valid JSON ({error.msg})") from None
-                if not isinstance(raw, dict):
-                    raise DataError(f"{where}: a record is a JSON object")
-                yield Record.from_json(raw, where)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be read ({error.strerror})") from None
+    for raw, where in read_objects(path, "a record"):
+        yield Record.from_json(raw, where)
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:

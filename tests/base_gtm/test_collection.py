@@ -318,6 +318,12 @@ def test_a_collection_survives_its_file(tmp_path: Path) -> None:
         list(read_collection(tmp_path / "tools.jsonl"))
 
 
+def test_a_source_that_is_named_twice_gives_its_tools_once(tmp_path: Path) -> None:
+    source = lines(tmp_path / "some.jsonl", [SEAL])
+    kept, dropped, _ = gathered(source, source)
+    assert len(kept) == 1 and [item.reason for item in dropped] == ["seen before"]
+
+
 def invoke(*words: str) -> tuple[int, str]:
     result = CliRunner().invoke(app, ["tools", "import", *words])
     if isinstance(result.exception, DataError):
