@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from adapt.study.speedup.study import Study
     from adapt.study.task import Task
 
-STOCK = Path("results/cpu/shim_against_stock.json")
+STOCK = "results/cpu/shim_against_stock_{domain}.json"
 NANO_LR, LORA_LR, HUB_LR = 3e-4, 1e-5, 1e-6
 """A few million parameters bear steps that a large model does not; 1e-6 is TRL's own for whole large models."""
 JUDGEMENT = "the judgement"
@@ -93,7 +93,7 @@ class Options:
     replay: Path | None = None
     """Folder of an earlier study: its real answers are taken instead of asking."""
     stock: Path | None = None
-    """The compile study, for the ratio against stock headers; by default results/cpu/shim_against_stock.json."""
+    """The compile study, for the ratio against stock headers; by default results/cpu/shim_against_stock_DOMAIN.json."""
     demonstrate: bool = False
     """Ask the tool about demonstrations instead of the agent's texts: times a model with random weights."""
     agent_demonstrations: int | None = None
@@ -197,7 +197,7 @@ def _check(options: Options) -> None:
 
 def _stock(options: Options) -> dict[str, Any] | None:
     """The compile study's figures. Raises AdaptError where a named file has none."""
-    path = options.stock or options.workspace / STOCK
+    path = options.stock or options.workspace / STOCK.format(domain=options.domain)
     if options.stock is None and not path.is_file():
         return None
     try:

@@ -88,6 +88,12 @@ def choose(data: Path, count: int, seed: int = SEED) -> list[Unit]:
     return chosen
 
 
+def choose_cpp(count: int, seed: int = SEED) -> list[Unit]:
+    """`count` of the generator's C++ units, sound and broken by turns."""
+    streams = [_unlike(generated(seed, broken=broken, language="cpp")) for broken in (False, True)]
+    return list(islice((unit for two in zip(*streams, strict=False) for unit in two), count))
+
+
 def archive(path: Path) -> Iterator[Unit]:
     """The archive's raw .cu files, each under `load`, failed builds first and then by turns."""
     rows = [line.value for line in json_lines(path) if isinstance(line.value, dict)]
@@ -111,14 +117,14 @@ def cuda_l1(path: Path) -> Iterator[Unit]:
             yield of_call(asked, "cuda-l1", f"{line.value.get('level_id')}_{line.value.get('task_id')}")
 
 
-def generated(seed: int, *, broken: bool) -> Iterator[Unit]:
-    """The generator's CUDA candidates: the clean twins, or those with a mistake for the compiler."""
+def generated(seed: int, *, broken: bool, language: str = "cuda") -> Iterator[Unit]:
+    """The generator's candidates in a language: the clean twins, or those with a mistake for the compiler."""
     from kernelbench_harness.corpus import pair
     from kernelbench_harness.studies.captured import captured
 
     source = "generator-broken" if broken else "generator-sound"
     for index in range(10_000):
-        for sample in pair(seed, index, "cuda"):
+        for sample in pair(seed, index, language):
             if sample.mistake_class != ("compile" if broken else "none"):
                 continue
             asked = captured(sample.code)

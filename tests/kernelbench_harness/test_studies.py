@@ -173,3 +173,22 @@ def test_an_answer_is_kept_and_never_asked_again(data: Path, tmp_path: Path, mon
     assert asked == ["b"]
     kept = (work / "stock.jsonl").read_text().splitlines()
     assert kept == [first, second.to_json()]
+
+
+def test_units_in_cpp_are_sound_and_broken_by_turns() -> None:
+    chosen = units.choose_cpp(6)
+    assert [unit.source for unit in chosen] == ["generator-sound", "generator-broken"] * 3
+    assert all(unit.cuda is None and unit.main_cpp and "PYBIND11_MODULE" in unit.main_cpp for unit in chosen)
+    assert len({unit.key for unit in chosen}) == 6
+    assert units.choose_cpp(4) == chosen[:4]
+
+
+@needs_nvcc
+def test_a_cpp_unit_has_stocks_verdict_from_our_build(tmp_path: Path) -> None:
+    """Through the command, both sides for real: half a minute of the real headers, a second of ours."""
+    out = tmp_path / "found.json"
+    given = ["--language", "cpp", "--count", "1", "--work", str(tmp_path / "work"), "--out", str(out)]
+    assert shim_against_stock.main(given) == 0
+    found = json.loads(out.read_text())["shim_against_stock"]
+    assert (found["units"], found["verdicts"]["equal"]) == (1, 1)
+    assert found["cpu_seconds"]["stock"]["median"] > 3 * found["cpu_seconds"]["ours"]["median"]

@@ -19,7 +19,10 @@ tr.ours td:first-child { background: #eef6f9; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: 0.15rem 1rem; font-size: 0.9rem; }
 dt { color: #52606d; } dd { margin: 0; }
 figure p { margin: 0.2rem 0; font-size: 0.86rem; color: #52606d; }
-@media (max-width: 40rem) { dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.4rem; } h1 { font-size: 1.3rem; } }
+th { overflow-wrap: normal; }
+@media (max-width: 40rem) {
+  dl { grid-template-columns: 1fr; } dd { margin-bottom: 0.4rem; } h1 { font-size: 1.3rem; } th { min-width: 8rem; }
+}
 """
 FAST = tuple(f"fast_{threshold}" for threshold in THRESHOLDS)
 SCORES = ("compiled", "correct", *FAST, GEOMETRIC, HACKS)
