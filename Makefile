@@ -32,7 +32,7 @@ install: $(STAMP)
 $(STAMP): pyproject.toml constraints.txt
 	@command -v g++ >/dev/null || { echo "error: g++ is missing; on Debian: apt-get install g++" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,track,cluster,triton,study,mcp]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,track,cluster,triton,study,mcp,teachers]'
 	@touch $@
 
 quickstart: $(STAMP)

@@ -6,15 +6,14 @@ default is an argument, any other a flag, and the string under a field is its he
 
 from __future__ import annotations
 
-import ast
 import dataclasses
 import inspect
-import textwrap
 from collections.abc import Callable, Mapping
 from enum import Enum
-from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
+
+from base_gtm.options import field_notes
 
 
 def plain(options: Any) -> Any:
@@ -31,19 +30,6 @@ def plain(options: Any) -> Any:
     return str(options) if isinstance(options, Path) else options
 
 
-def field_helps(options: type) -> dict[str, str]:
-    """Field name -> the string under it in the source (the house style), as one line."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(options)))
-    body = tree.body[0].body if isinstance(tree.body[0], ast.ClassDef) else []
-    helps: dict[str, str] = {}
-    for before, after in pairwise(body):
-        if isinstance(before, ast.AnnAssign) and isinstance(before.target, ast.Name) and isinstance(after, ast.Expr):
-            text = after.value.value if isinstance(after.value, ast.Constant) else None
-            if isinstance(text, str):
-                helps[before.target.id] = " ".join(text.split())
-    return helps
-
-
 def command(options: type, run: Callable[[Any], int]) -> Callable[..., int]:
     """A function with one parameter a field of `options`, for typer to register; it builds the options and runs."""
     hints = get_type_hints(options, include_extras=True)
@@ -52,7 +38,7 @@ def command(options: type, run: Callable[[Any], int]) -> Callable[..., int]:
     def call(**values: Any) -> int:
         return run(options(**{name: tuple(v or ()) if name in tuples else v for name, v in values.items()}))
 
-    parameters = [_parameter(item, hints[item.name], field_helps(options)) for item in dataclasses.fields(options)]
+    parameters = [_parameter(item, hints[item.name], field_notes(options)) for item in dataclasses.fields(options)]
     call.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     call.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
     call.__doc__ = options.__doc__

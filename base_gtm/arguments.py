@@ -38,15 +38,22 @@ _LIMITS: Mapping[str, str] = {
 def check(spec: ToolSpec, arguments: Any) -> ToolResult | None:
     """None when `arguments` satisfy the spec's input schema, else the tool's refusal. Raises SpecError."""
     if not isinstance(arguments, Mapping):
-        return _refuse(spec, [f"arguments must be a JSON object, got {describe(arguments)}"])
+        return refuse(spec, [f"arguments must be a JSON object, got {describe(arguments)}"])
     problems = list(validator(spec.name, canonical_json(spec.input_schema)).iter_errors(arguments))
     if not problems:
         return None
     problems.sort(key=lambda error: (error.validator != "required", list(map(str, error.absolute_path))))
-    return _refuse(spec, [_line(spec, error) for error in problems[:_MOST]])
+    return refuse(spec, [_line(spec, error) for error in problems[:_MOST]])
 
 
-@lru_cache(maxsize=256)
+def refuse(spec: ToolSpec, problems: list[str]) -> ToolResult:
+    """The error result that names problems with a call, and what the tool takes."""
+    listed = "; ".join(problems)
+    stop = "" if listed.endswith("?") else "."
+    return ToolResult(is_error=True, text=f"Error: {spec.name}: {listed}{stop} Call it with: {_signature(spec)}")
+
+
+@lru_cache(maxsize=4096)
 def validator(name: str, schema_text: str) -> Any:
     """A jsonschema validator (2020-12) for a schema as canonical JSON. Raises SpecError where it is no schema."""
     import json
@@ -84,12 +91,6 @@ def describe(value: Any) -> str:
     return kind if value is None else f"{kind} {text}"
 
 
-def _refuse(spec: ToolSpec, problems: list[str]) -> ToolResult:
-    listed = "; ".join(problems)
-    stop = "" if listed.endswith("?") else "."
-    return ToolResult(is_error=True, text=f"Error: {spec.name}: {listed}{stop} Call it with: {_signature(spec)}")
-
-
 def _signature(spec: ToolSpec) -> str:
     required = spec.input_schema.get("required", ())
     parts = [
@@ -102,6 +103,11 @@ def _signature(spec: ToolSpec) -> str:
 def _wanted(sub: Any) -> str:
     if not isinstance(sub, Mapping):
         return "any"
+    if "const" in sub:
+        return canonical_json(sub["const"])
+    branches = sub.get("anyOf") or sub.get("oneOf")
+    if branches:
+        return " or ".join(dict.fromkeys(_wanted(branch) for branch in branches))
     if "enum" in sub:
         return "one of " + ", ".join(canonical_json(value) for value in sub["enum"])
     kind = sub.get("type", "any")
@@ -124,9 +130,20 @@ def _line(spec: ToolSpec, error: Any) -> str:
         excess = next((name for name in error.instance if name not in known), "?")
         near = difflib.get_close_matches(str(excess), known, n=1)
         return f"parameter '{inside}{excess}' is not known" + (f": did you mean '{near[0]}'?" if near else "")
+    if error.validator in ("anyOf", "oneOf"):
+        return _branch_line(named, error)
     if error.validator in ("type", "enum"):
         return f"{named}: expected {_wanted(error.schema)}, got {describe(error.instance)}"
     if error.validator in _LIMITS:
         limit = _LIMITS[error.validator].format(limit=canonical_json(error.validator_value))
         return f"{named}: expected {limit}, got {describe(error.instance)}"
     return f"{named}: breaks '{error.validator}' of the schema, got {describe(error.instance)}"
+
+
+def _branch_line(named: str, error: Any) -> str:
+    """A value that fits no branch: the limit that it breaks in the one branch of its type, else all branches' types."""
+    close = [sub for sub in error.context if sub.validator in _LIMITS and len(sub.relative_path) == 0]
+    if len(close) == 1 and not any(sub.validator == "type" and sub.schema is close[0].schema for sub in error.context):
+        limit = _LIMITS[close[0].validator].format(limit=canonical_json(close[0].validator_value))
+        return f"{named}: expected {limit}, got {describe(error.instance)}"
+    return f"{named}: expected {_wanted(error.schema)}, got {describe(error.instance)}"

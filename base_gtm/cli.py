@@ -5,18 +5,15 @@ Guarantees: `--help` imports no torch; a user's mistake is one line on stderr an
 
 from __future__ import annotations
 
-import ast
-import dataclasses
-import inspect
 import json
 import sys
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from base_gtm.errors import DataError, GtmError
+from base_gtm.options import chosen, with_options
 
 if TYPE_CHECKING:
     from base_gtm.simulator import Answer
@@ -102,50 +99,18 @@ def _train(**values: Any) -> None:
     """Train a base from scratch: tokenizer, model, card. The same command resumes after a kill."""
     from base_gtm.train import TrainOptions, run
 
-    given: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
-    raise typer.Exit(run(TrainOptions(**given)))
-
-
-def with_options(function: Callable[..., None], options: type) -> Callable[..., None]:
-    """`function(**values)` with one flag a field of the dataclass `options`; the string under a field is its help."""
-    hints, notes = get_type_hints(options), field_notes(options)
-    parameters = []
-    for field in dataclasses.fields(options):
-        hint, default = hints[field.name], field.default
-        if getattr(hint, "__origin__", None) is tuple:
-            hint, default = list[hint.__args__[0]], list(field.default)  # type: ignore[name-defined,arg-type]
-        flag = f"--{field.name.replace('_', '-')}"
-        parameters.append(
-            inspect.Parameter(
-                field.name,
-                inspect.Parameter.KEYWORD_ONLY,
-                default=inspect.Parameter.empty if default is dataclasses.MISSING else default,
-                annotation=Annotated[hint, typer.Option(flag, help=notes.get(field.name, ""))],
-            )
-        )
-    function.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    function.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return function
-
-
-def field_notes(options: type) -> dict[str, str]:
-    """The strings that stand under the fields of a dataclass."""
-    body = ast.parse(inspect.getsource(options)).body[0]
-    assert isinstance(body, ast.ClassDef)
-    notes: dict[str, str] = {}
-    for line, following in zip(body.body, body.body[1:], strict=False):
-        if not isinstance(line, ast.AnnAssign) or not isinstance(line.target, ast.Name):
-            continue
-        if isinstance(following, ast.Expr) and isinstance(following.value, ast.Constant):
-            notes[line.target.id] = inspect.cleandoc(str(following.value.value))
-    return notes
+    raise typer.Exit(run(chosen(TrainOptions, values)))
 
 
 def _register() -> None:
+    from base_gtm.carg.command import app as carg
     from base_gtm.collection.command import app as tools
+    from base_gtm.generation.command import add_commands
     from base_gtm.train import TrainOptions
 
+    add_commands(tools)
     app.add_typer(tools)
+    app.add_typer(carg)
 
     app.command("train")(with_options(_train, TrainOptions))
 

@@ -4,6 +4,8 @@ GtmError                  one clear line: what, where, how to fix; the command l
 +-- SpecError             a tool spec that cannot be used
 +-- ModelError            a base model or adapter that cannot be loaded
 +-- DataError             a training or input file that cannot be read
++-- TeacherError          a teacher that cannot be asked, or keeps answering what cannot be used
+    +-- UnusableAnswer    the same of one question alone: the others can be asked
 """
 
 
@@ -21,3 +23,11 @@ class ModelError(GtmError):
 
 class DataError(GtmError):
     """A file of records that cannot be read."""
+
+
+class TeacherError(GtmError):
+    """A teacher that cannot be asked, or keeps answering what cannot be used."""
+
+
+class UnusableAnswer(TeacherError):
+    """One question whose answers cannot be used, or which is refused; the others can be asked."""

@@ -10,8 +10,8 @@ from base_gtm.collection.collected import Collected
 from base_gtm.errors import DataError
 
 SHOWN = 40
-"""Fields with a bar of their own; the others share one."""
-_COLOUR, _REST, _INK = "#1f6f8b", "#c9d6df", "#1f2933"
+"""Fields with a bar; the others are counted in the title."""
+_COLOUR, _INK = "#1f6f8b", "#1f2933"
 
 
 def draw_fields(tools: Sequence[Collected], path: Path) -> None:
@@ -23,22 +23,20 @@ def draw_fields(tools: Sequence[Collected], path: Path) -> None:
     for tool in tools:
         below[tool.field or "(no field)"].add(tool.subfield)
     shown = counts.most_common(SHOWN)
-    rest = sum(counts.values()) - sum(number for _, number in shown)
-    rows = [(name, number, f"{number:,} in {len(below[name]):,}") for name, number in shown]
-    if rest:
-        rows.append((f"{len(counts) - len(shown):,} more fields", rest, f"{rest:,}"))
-    figure = Figure(figsize=(7.2, 0.9 + 0.2 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(7.2, 0.9 + 0.2 * len(shown)), layout="constrained")
     axes = figure.add_subplot()
-    places = range(len(rows))
-    colours = [_COLOUR] * len(shown) + [_REST] * (len(rows) - len(shown))
-    axes.barh(places, [number for _, number, _ in rows], color=colours)
-    for place, (_, number, said) in enumerate(rows):
-        axes.text(number, place, f" {said}", va="center", fontsize=7, color=_INK)
-    axes.set_yticks(places, [name[:44] for name, _, _ in rows], fontsize=7)
+    places = range(len(shown))
+    axes.barh(places, [number for _, number in shown], color=_COLOUR)
+    for place, (name, number) in enumerate(shown):
+        said = f" {number:,} in {len(below[name]):,}"
+        axes.text(number, place, said, va="center", fontsize=7, color=_INK)
+    axes.set_yticks(places, [name[:44] for name, _ in shown], fontsize=7)
     axes.invert_yaxis()
     axes.margins(x=0.14, y=0.01)
     axes.set_xlabel("tools (in so many subfields)", fontsize=8)
-    axes.set_title(f"{len(tools):,} tools in {len(counts):,} fields", fontsize=9, loc="left")
+    rest = len(counts) - len(shown)
+    more = f"; the {rest:,} smaller ones have {len(tools) - sum(number for _, number in shown):,}" if rest else ""
+    axes.set_title(f"{len(tools):,} tools in {len(counts):,} fields{more}", fontsize=9, loc="left")
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     try:

@@ -50,6 +50,32 @@ def modern(raw: Any, where: str = "") -> dict[str, Any]:
     return found
 
 
+def untitled(value: Any) -> Any:
+    """A schema without the titles that pydantic makes of names."""
+    if isinstance(value, dict):
+        held = {key: sub for key, sub in value.items() if not (key == "title" and isinstance(sub, str))}
+        return {key: untitled(sub) for key, sub in held.items()}
+    return [untitled(one) for one in value] if isinstance(value, list) else value
+
+
+def plain(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """A schema of pydantic without titles, each definition in the place that refers to it. Not for one that refers to
+    itself.
+    """
+    definitions = schema.get("$defs", {})
+
+    def inlined(value: Any) -> Any:
+        if isinstance(value, dict) and "$ref" in value:
+            own = {key: sub for key, sub in value.items() if key != "$ref"}
+            return inlined({**definitions[value["$ref"].removeprefix("#/$defs/")], **own})
+        if isinstance(value, dict):
+            return {key: inlined(sub) for key, sub in value.items()}
+        return [inlined(one) for one in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = untitled(inlined({key: sub for key, sub in schema.items() if key != "$defs"}))
+    return found
+
+
 def of_words(text: Any) -> dict[str, Any]:
     """The schema of a type in words: "str", "List[int]", "Optional[float]", "int, optional". Raises SchemaProblem."""
     if isinstance(text, Sequence) and not isinstance(text, str):

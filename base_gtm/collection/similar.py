@@ -7,7 +7,9 @@ Guarantees: the first of a set of copies is kept, so the order of the tools deci
 
 from __future__ import annotations
 
+import math
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
@@ -39,6 +41,23 @@ def without_copies(
         if copy is not None
     ]
     return kept, dropped
+
+
+def near_names(name: str, others: Sequence[str], threshold: float = THRESHOLD) -> bool:
+    """Whether a name is a near copy of one of a few others. The same n-grams without weights, which need a corpus."""
+    mine = _grams(words_of(name))
+    return any(_cosine(mine, _grams(words_of(other))) > threshold for other in others)
+
+
+def _grams(text: str) -> Counter[str]:
+    padded = f" {text} "
+    return Counter(padded[at : at + size] for size in (2, 3, 4) for at in range(len(padded) - size + 1))
+
+
+def _cosine(one: Counter[str], other: Counter[str]) -> float:
+    product = sum(number * other[gram] for gram, number in one.items())
+    lengths = sum(number**2 for number in one.values()) * sum(number**2 for number in other.values())
+    return product / math.sqrt(lengths) if lengths else 0.0
 
 
 def _text(tool: Collected, by: By) -> str:

@@ -14,7 +14,8 @@ from typing import Literal
 import pytest
 
 from adapt.cli import VERBS, main
-from adapt.options import command, field_helps, plain
+from adapt.options import command, plain
+from base_gtm.options import field_notes
 
 HEAVY = ("torch", "transformers", "pandas", "sklearn", "pyarrow", "peft", "datasets")
 PROBE = """
@@ -64,7 +65,7 @@ def test_every_option_is_a_flag_with_help(verb: str, capsys) -> None:
     module = importlib.import_module(f"adapt.verbs.{verb.replace('-', '_')}")
     assert main([verb, "--help"]) == 0
     out = capsys.readouterr().out
-    helps = field_helps(module.Options)
+    helps = field_notes(module.Options)
     for item in fields(module.Options):
         assert f"--{item.name.replace('_', '-')}" in out or item.name.upper() in out
         assert helps.get(item.name) or item.metadata.get("help"), f"{verb}: {item.name} has no help"

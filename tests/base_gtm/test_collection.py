@@ -357,7 +357,7 @@ def test_the_command_writes_a_collection_and_says_what_was_lost(tmp_path: Path) 
         ("list.json", b"[]", (), "holds no records"),
         ("other.jsonl", b'{"a": 1}\n', (), "no tool among"),
         ("broken.yaml", b"a: [", (), "not valid YAML"),
-        ("seal.json", json.dumps(SEAL).encode(), ("--format", "frob"), "known are openapi"),
+        ("seal.json", json.dumps(SEAL).encode(), ("--format", "frob"), "known are collection, openapi"),
         ("seal.json", json.dumps(SEAL).encode(), ("--format", "bfcl"), "no tool among"),
         ("seal.json", json.dumps(SEAL).encode(), ("--similarity", "0"), "--similarity 0"),
     ],

@@ -30,6 +30,7 @@ class Format:
 
 def formats() -> tuple[Format, ...]:
     """All of them, the most particular first."""
-    from base_gtm.collection.formats import bfcl, mcp, openapi, seal_tools, tooleyes, xlam
+    from base_gtm.collection.formats import bfcl, collection, mcp, openapi, seal_tools, tooleyes, xlam
 
-    return (openapi.FORMAT, seal_tools.FORMAT, bfcl.FORMAT, xlam.FORMAT, tooleyes.FORMAT, mcp.FORMAT)
+    own = (collection.FORMAT, openapi.FORMAT, seal_tools.FORMAT)
+    return (*own, bfcl.FORMAT, xlam.FORMAT, tooleyes.FORMAT, mcp.FORMAT)

@@ -6,7 +6,7 @@ from typing import Any
 
 from base_gtm.collection.collected import Dropped
 from base_gtm.collection.formats import Format, Read
-from base_gtm.collection.formats._tools import NOT_A_TOOL, tool
+from base_gtm.collection.formats.parts import NOT_A_TOOL, tool
 
 NAME = "bfcl"
 

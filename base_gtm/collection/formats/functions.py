@@ -16,7 +16,8 @@ from types import ModuleType
 from typing import Any, get_type_hints
 
 from base_gtm.collection.collected import Collected, Dropped
-from base_gtm.collection.formats._tools import NO_SCHEMA, tool
+from base_gtm.collection.formats.parts import NO_SCHEMA, tool
+from base_gtm.collection.schemas import untitled
 from base_gtm.errors import DataError
 
 PREFIX = "python:"
@@ -63,7 +64,7 @@ def _inputs(function: Callable[..., Any]) -> dict[str, Any]:
         fields[one.name] = (hints.get(one.name, Any), ... if one.default is one.empty else one.default)
     model = create_model("Arguments", __config__=ConfigDict(extra="forbid", arbitrary_types_allowed=False), **fields)
     schema: dict[str, Any] = model.model_json_schema()
-    return _untitled(schema)
+    return untitled(schema)
 
 
 def _outputs(function: Callable[..., Any]) -> dict[str, Any] | None:
@@ -74,19 +75,11 @@ def _outputs(function: Callable[..., Any]) -> dict[str, Any] | None:
     if hint in (None, Any, str, type(None)):
         return None
     schema: dict[str, Any] = TypeAdapter(hint).json_schema(mode="serialization")
-    schema = _untitled(schema)
+    schema = untitled(schema)
     if schema.get("type") == "object" or "$ref" in schema:
         return schema
     definitions = {"$defs": schema.pop("$defs")} if "$defs" in schema else {}
     return {"type": "object", "properties": {"result": schema}, "required": ["result"], **definitions}
-
-
-def _untitled(value: Any) -> Any:
-    """Without the titles that pydantic makes of names."""
-    if isinstance(value, dict):
-        held = {key: sub for key, sub in value.items() if not (key == "title" and isinstance(sub, str))}
-        return {key: _untitled(sub) for key, sub in held.items()}
-    return [_untitled(one) for one in value] if isinstance(value, list) else value
 
 
 def _public(function: Any, module: ModuleType) -> bool:

@@ -9,9 +9,11 @@ from typing import Any
 
 from base_gtm.collection.collected import Dropped
 from base_gtm.collection.formats import Format, Read
-from base_gtm.collection.formats._tools import NOT_A_TOOL, tool
+from base_gtm.collection.formats.parts import NOT_A_TOOL, tool
 
 NAME = "mcp"
+_PARTS = frozenset({"description", "inputSchema", "input_schema", "parameters", "outputSchema"})
+"""What a tool has beside its name, one of them at least: problems and people have names too."""
 
 
 def _read(record: Any, origin: str) -> Read:
@@ -51,7 +53,8 @@ def _recognises(record: Any) -> bool:
         return False
     result = record.get("result")
     listed = isinstance(record.get("tools"), list) or (isinstance(result, dict) and "tools" in result)
-    return listed or "name" in record or isinstance(record.get("function"), dict)
+    named = "name" in record and not _PARTS.isdisjoint(record)
+    return listed or named or isinstance(record.get("function"), dict)
 
 
 FORMAT = Format(NAME, "a tool, or an answer to tools/list", _recognises, _read)

@@ -13,7 +13,7 @@ from typing import Any
 
 from base_gtm.collection.collected import Dropped
 from base_gtm.collection.formats import Format, Read
-from base_gtm.collection.formats._tools import NO_SCHEMA, tool
+from base_gtm.collection.formats.parts import NO_SCHEMA, tool
 from base_gtm.collection.schemas import SchemaProblem
 
 NAME = "openapi"

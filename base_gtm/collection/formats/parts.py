@@ -11,6 +11,7 @@ from base_gtm.schema import ToolSpec
 
 NO_NAME, NO_SCHEMA, NOT_A_TOOL = "no name", "input schema cannot be used", "not a tool"
 NO_OUTPUT = "output schema cannot be used"
+UNDECLARED = "a required parameter is not declared"
 
 
 def tool(
@@ -37,6 +38,9 @@ def tool(
             raise SchemaProblem(f"arguments are an object, not {schema['type']}")
     except SchemaProblem as error:
         return Dropped(origin, NO_SCHEMA, f"{name}: {error}")
+    undeclared = [one for one in schema.get("required", ()) if one not in schema.get("properties", {})]
+    if undeclared and schema.get("additionalProperties", False) is False and "$ref" not in schema:
+        return Dropped(origin, UNDECLARED, f"{name}: '{undeclared[0]}'")
     try:
         result = None if outputs is None else modern(outputs)
     except SchemaProblem as error:

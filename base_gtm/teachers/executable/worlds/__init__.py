@@ -1,0 +1,1 @@
+"""Tools with a state: what a call answers follows from the calls before it."""
