@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     import typer
 
-    given = list(sys.argv[1:] if arguments is None else arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         status = int(build(given)(given, prog_name="adapt", standalone_mode=False) or 0)
         return _interrupted() if status == INTERRUPTED else status  # typer turns Ctrl-C into this status

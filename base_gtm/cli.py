@@ -6,6 +6,7 @@ Guarantees: `--help` imports no torch; a user's mistake is one line on stderr an
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -119,9 +120,29 @@ _register()
 
 
 def main() -> None:
-    """Console script."""
+    """Console script: one line for whatever a user got wrong."""
+    raise SystemExit(_status())
+
+
+def _status() -> int:
     try:
-        app()
+        return int(app(standalone_mode=False) or 0)
+    except typer.Exit as done:
+        return done.exit_code
+    except typer.TyperException as error:  # a flag or argument that does not exist or does not parse
+        said = error.format_message().rstrip(".")
+        return _refuse(f"{said} (see: base-gtm --help)") if said else 2  # nothing was asked for: the help stands there
     except GtmError as error:
-        typer.echo(f"error: {error}", err=True)
-        raise SystemExit(2) from None
+        return _refuse(str(error))
+    except BrokenPipeError:
+        # The reader has gone; keep the interpreter from complaining about it when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        typer.echo("interrupted; the same command goes on where this one stopped", err=True)
+        return 130
+
+
+def _refuse(message: str) -> int:
+    typer.echo("error: " + " ".join(message.split()), err=True)
+    return 2

@@ -16,6 +16,7 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -172,7 +173,7 @@ class Workers:
             self._pool = self._stack.enter_context(ThreadPoolExecutor(self._number))
         elif self._number > 1:
             context = multiprocessing.get_context("spawn")
-            pool = ProcessPoolExecutor(self._number, context, initializer=_begin, initargs=self._given)
+            pool = ProcessPoolExecutor(self._number, context, initializer=_begin_here, initargs=self._given)
             self._pool = self._stack.enter_context(pool)
         else:
             _begin(*self._given)
@@ -206,6 +207,19 @@ _maker: Maker | None = None
 def _begin(make: Any, arguments: tuple[Any, ...], plan: Plan) -> None:
     global _maker  # noqa: PLW0603  a pool's initialiser has no other way to hand on what is dear to make
     _maker = Maker(make(*arguments), plan)
+
+
+def _begin_here(make: Any, arguments: tuple[Any, ...], plan: Plan) -> None:
+    """In a process of its own, which ends when the one that started it is gone: killed, that could not tell it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(0.5)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+    _begin(make, arguments, plan)
 
 
 def _make(job: int) -> Outcome:

@@ -329,6 +329,30 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
         assert (tmp_path / "a" / name).read_text() == (tmp_path / "b" / name).read_text()
 
 
+@pytest.mark.slow
+def test_a_killed_run_leaves_no_process(tmp_path: Path) -> None:
+    program = (
+        "import sys; from base_gtm.cli import main; sys.argv[1:1] = ['carg', 'generate', '--workers', '2']; main()"
+    )
+    options = ["--out", str(tmp_path), "--records", "100000"]
+    run_ = subprocess.Popen([sys.executable, "-c", program, *options], stderr=subprocess.DEVNULL)
+    until = time.monotonic() + 60
+    while len(children := _children(run_.pid)) < 3 and time.monotonic() < until:  # two workers, and spawn's tracker
+        time.sleep(0.1)
+    time.sleep(4)  # the workers have imported what they need
+    os.kill(run_.pid, signal.SIGKILL)
+    run_.wait()
+    until = time.monotonic() + 20
+    while any(Path(f"/proc/{child}").exists() for child in children) and time.monotonic() < until:
+        time.sleep(0.1)
+    assert len(children) >= 3
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

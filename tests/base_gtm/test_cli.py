@@ -82,3 +82,26 @@ def test_train_flags_come_from_the_options(capsys: Any, monkeypatch: pytest.Monk
     assert run(monkeypatch, "train", "--help") == 0
     shown = capsys.readouterr().out
     assert "--vocab-size" in shown and "Folder to write." in shown and "2048" in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("carg", "generate", "--records", "abc"), "Invalid value for '--records'"),
+        (("carg", "nothing"), "No such command 'nothing'"),
+        (("tools", "complete"), "Missing option '--tools'"),
+        (("train", "--nope"), "No such option: --nope"),
+    ],
+)
+def test_a_wrong_flag_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, arguments: tuple[str, ...], words: str
+) -> None:
+    assert run(monkeypatch, *arguments) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("error: ") and words in said and said.count("\n") == 1
+
+
+def test_without_arguments_the_help_stands_there(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    assert run(monkeypatch, "carg") == 2
+    shown = capsys.readouterr()
+    assert "generate" in shown.out + shown.err and "error" not in shown.out + shown.err

@@ -9,9 +9,9 @@ from decimal import ROUND_HALF_UP, Decimal
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, day, money, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, day, money, number, pick, tool, whole
 
 
 def _neat(value: float) -> float:
@@ -126,9 +126,7 @@ def break_even_point(
     )
 
 
-class InvoiceLine(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class InvoiceLine(Part):
     item: str = Field(min_length=1, max_length=60, description="What is sold")
     quantity: float = Field(gt=0, le=1e5, description="How many units")
     unit_price: float = Field(ge=0, le=1e6, description="Price of one unit without VAT")
@@ -250,9 +248,7 @@ def early_payment_discount(
     )
 
 
-class Lot(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Lot(Part):
     quantity: int = Field(ge=1, le=100_000, description="Units bought")
     unit_cost: float = Field(ge=0, le=1e6, description="Paid for each")
 

@@ -6,9 +6,21 @@ import math
 from random import Random
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, number, pick, several, tool, whole
+from base_gtm.teachers.executable.kit import (
+    Like,
+    Part,
+    Refused,
+    Result,
+    Wrong,
+    magnitude,
+    number,
+    pick,
+    several,
+    tool,
+    whole,
+)
 
 _GAS_CONSTANT = 8.314462618
 _ABSOLUTE_ZERO = -273.15
@@ -308,10 +320,9 @@ _ABSORPTION: dict[str, tuple[float, ...]] = {
 _OCTAVES = (125, 250, 500, 1000, 2000, 4000)
 
 
-class Room(BaseModel):
+class Room(Part):
     """A rectangular room."""
 
-    model_config = ConfigDict(extra="forbid")
     length_m: float = Field(ge=1, le=200, description="Length in m")
     width_m: float = Field(ge=1, le=200, description="Width in m")
     height_m: float = Field(ge=1, le=60, description="Height in m")
@@ -447,10 +458,9 @@ def vibrating_string_pitch(
     )
 
 
-class Noise(BaseModel):
+class Noise(Part):
     """A part of a working day."""
 
-    model_config = ConfigDict(extra="forbid")
     level_dba: float = Field(ge=30, le=140, description="A-weighted level in dB")
     hours: float = Field(gt=0, le=24, description="How long it lasts in h")
 

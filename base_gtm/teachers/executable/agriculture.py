@@ -6,9 +6,21 @@ from collections.abc import Mapping
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, number, pick, several, tool, whole
+from base_gtm.teachers.executable.kit import (
+    Like,
+    Part,
+    Refused,
+    Result,
+    Wrong,
+    magnitude,
+    number,
+    pick,
+    several,
+    tool,
+    whole,
+)
 
 Hectares = Annotated[float, Field(gt=0, le=1e5, description="Area in hectares"), Like(magnitude(0.5, 250, 2))]
 _SOWN = (
@@ -198,10 +210,8 @@ def fertiliser_grade_supply(
     )
 
 
-class DayRange(BaseModel):
+class DayRange(Part):
     """Temperatures of one day."""
-
-    model_config = ConfigDict(extra="forbid")
 
     low_c: float = Field(ge=-60, le=60, description="Minimum in degrees Celsius")
     high_c: float = Field(ge=-60, le=60, description="Maximum in degrees Celsius")
@@ -299,10 +309,8 @@ Animal = Literal[
 ]
 
 
-class Stock(BaseModel):
+class Stock(Part):
     """Animals of one kind."""
-
-    model_config = ConfigDict(extra="forbid")
 
     animal: Animal = Field(description="Kind of animal")
     count: int = Field(ge=1, le=1000000, description="How many")

@@ -8,9 +8,9 @@ from itertools import groupby, product
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Draw, Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Draw, Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 _CODONS = dict(
     zip(
@@ -325,10 +325,9 @@ def _neighbours(bases: str, own: bool, sodium: float) -> float:
     return 1000 * enthalpy / (entropy + _GAS_CAL * math.log(_STRANDS if own else _STRANDS / 4)) - 273.15
 
 
-class Genotypes(BaseModel):
+class Genotypes(Part):
     """Counted individuals."""
 
-    model_config = ConfigDict(extra="forbid")
     homozygous_dominant: int = Field(ge=0, le=1_000_000, description="Individuals AA")
     heterozygous: int = Field(ge=0, le=1_000_000, description="Individuals Aa")
     homozygous_recessive: int = Field(ge=0, le=1_000_000, description="Individuals aa")

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, pick, tool
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, magnitude, pick, tool
 
 _COMPOUNDS = (
     "H2O",
@@ -444,10 +444,9 @@ def mass_for_molar_solution(
     )
 
 
-class Reactant(BaseModel):
+class Reactant(Part):
     """A substance that reacts."""
 
-    model_config = ConfigDict(extra="forbid")
     formula: str = Field(min_length=1, max_length=40, pattern=_FORMULA_PATTERN, description="Formula such as Ca(OH)2")
     coefficient: int = Field(ge=1, le=100, description="Coefficient in the balanced equation")
     mass_g: float = Field(ge=1e-9, le=1e9, description="Mass at hand in g")

@@ -6,9 +6,9 @@ import math
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 Mix = Literal["1:1:2", "1:1.5:3", "1:2:4", "1:3:6"]
 _MIXES: dict[Mix, tuple[float, float, float]] = {
@@ -335,8 +335,7 @@ _BUILD_UPS = (
 )
 
 
-class Layer(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Layer(Part):
     material: str = Field(min_length=2, max_length=30, description="Material in English, such as 'mineral wool'")
     thickness_mm: float = Field(gt=0, le=2000, description="Thickness in millimetres")
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Draw, Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Draw, Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 _RECIPES = (
     (("flour", 250, "g"), ("milk", 500, "ml"), ("egg", 3, "pieces"), ("salt", 0.5, "tsp")),
@@ -21,8 +21,7 @@ _RECIPES = (
 Unit = Literal["g", "kg", "ml", "l", "tsp", "tbsp", "cup", "pieces"]
 
 
-class Ingredient(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Ingredient(Part):
     name: str = Field(min_length=1, max_length=40, description="What it is")
     amount: float = Field(gt=0, le=100000, description="How much")
     unit: Unit = Field(description="Unit of the amount")

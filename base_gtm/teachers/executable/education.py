@@ -10,9 +10,9 @@ from random import Random
 from statistics import fmean
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 Letter = Literal["A+", "A", "A-", "B+", "B", "B-", "C+", "C", "C-", "D+", "D", "D-", "F"]
 _GRADE_POINTS: dict[Letter, float] = {
@@ -33,8 +33,7 @@ _GRADE_POINTS: dict[Letter, float] = {
 _SUBJECTS = "algebra biology chemistry economics English French geography history music physics statistics".split()
 
 
-class Course(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Course(Part):
     name: str = Field(min_length=1, max_length=40, description="Name of the course")
     grade: Letter = Field(description="Letter grade")
     credits: float = Field(gt=0, le=60, description="Credit hours")
@@ -124,8 +123,7 @@ def final_exam_grade_needed(
     return NeededGrade(needed_percent=needed, verdict=verdict, best_possible=round(best, 2))
 
 
-class Component(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Component(Part):
     name: str = Field(min_length=1, max_length=40, description="What was marked, such as 'essay'")
     mark: float = Field(ge=0, le=100, description="Mark in percent")
     weight: float = Field(gt=0, le=100, description="Share of the module in percent")
@@ -343,8 +341,7 @@ def flesch_reading_level(
     )
 
 
-class Topic(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Topic(Part):
     name: str = Field(min_length=1, max_length=40, description="What to learn")
     hours: float = Field(ge=0.5, le=100, multiple_of=0.5, description="Time for it in hours")
 

@@ -7,9 +7,21 @@ from collections.abc import Mapping
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, number, pick, several, tool, whole
+from base_gtm.teachers.executable.kit import (
+    Like,
+    Part,
+    Refused,
+    Result,
+    Wrong,
+    magnitude,
+    number,
+    pick,
+    several,
+    tool,
+    whole,
+)
 
 _E12 = (1.0, 1.2, 1.5, 1.8, 2.2, 2.7, 3.3, 3.9, 4.7, 5.6, 6.8, 8.2)
 
@@ -30,10 +42,9 @@ SupplyVolts = Annotated[
 ]
 
 
-class Measured(BaseModel):
+class Measured(Part):
     """One of the four quantities of a resistor."""
 
-    model_config = ConfigDict(extra="forbid")
     value: float = Field(ge=1e-9, le=1e9, description="Its value")
     unit: Literal["V", "A", "ohm", "W"] = Field(description="V voltage, A current, ohm resistance, W power")
 

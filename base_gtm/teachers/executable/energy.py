@@ -7,9 +7,9 @@ from itertools import pairwise
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, magnitude, number, pick, tool, whole
 
 Price = Annotated[float, Field(ge=0, le=100, description="Price of a kWh in any currency"), Like(number(0.11, 0.48, 2))]
 HoursPerDay = Annotated[float, Field(gt=0, le=24, description="Hours of use a day"), Like(number(0.5, 14, 1))]
@@ -58,10 +58,8 @@ def appliance_running_cost(
     )
 
 
-class Tier(BaseModel):
+class Tier(Part):
     """A step of a tariff."""
-
-    model_config = ConfigDict(extra="forbid")
 
     from_kwh: float = Field(ge=0, le=1e6, description="Consumption in kWh from which the price holds; 0 in the first")
     price_per_kwh: float = Field(ge=0, le=100, description="Price of each kWh within the step")

@@ -7,9 +7,9 @@ from math import asin, atan2, cos, degrees, hypot, radians, sin
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, magnitude, pick, tool, whole
 
 _RADIUS_KM = 6371.009
 """Mean radius of the Earth (IUGG)."""
@@ -69,10 +69,8 @@ def _ends(rng: Random) -> Mapping[str, Any]:
     }
 
 
-class Position(BaseModel):
+class Position(Part):
     """A place on the Earth in decimal degrees."""
-
-    model_config = ConfigDict(extra="forbid")
 
     latitude: float = Field(ge=-90, le=90, description="Degrees, positive north of the equator")
     longitude: float = Field(ge=-180, le=180, description="Degrees, positive east of Greenwich")

@@ -9,17 +9,15 @@ from itertools import combinations
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, number, several, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, number, several, tool, whole
 
 _TOUCHING = 1e-9
 """Distance below which a point lies on a line."""
 
 
-class Corner(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Corner(Part):
     x: float = Field(ge=-1e5, le=1e5, description="Horizontal coordinate")
     y: float = Field(ge=-1e5, le=1e5, description="Vertical coordinate")
 

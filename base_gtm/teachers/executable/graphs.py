@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, pick, tool
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, pick, tool
 
 if TYPE_CHECKING:
     import networkx
@@ -23,8 +23,7 @@ _NAME = "[A-Za-z0-9_]{1,20}"
 _MISSING = pick("nowhere", "Z_99", "unlisted", "Atlantis")
 
 
-class WeightedEdge(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class WeightedEdge(Part):
     source: str = Field(pattern=f"^{_NAME}$", description="Node at one end")
     target: str = Field(pattern=f"^{_NAME}$", description="Node at the other end")
     weight: float = Field(gt=0, le=1e6, description="Length, cost or capacity")

@@ -8,10 +8,11 @@ from datetime import date, timedelta
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from base_gtm.teachers.executable.kit import (
     Like,
+    Part,
     Refused,
     Result,
     Wrong,
@@ -353,9 +354,7 @@ def policy_cancellation_refund(
     )
 
 
-class GompertzLaw(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class GompertzLaw(Part):
     modal_age: float = Field(ge=70, le=100, description="Age at which most adults die, in years")
     dispersion: float = Field(ge=5, le=20, description="Spread of ages at death, in years")
 

@@ -58,6 +58,12 @@ class Result(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
+class Part(BaseModel):
+    """An object within arguments; subclasses give the fields, each with a description."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
 class State(Protocol):
     """What tools with a state work on: a class of data whose `start` makes a first one."""
 

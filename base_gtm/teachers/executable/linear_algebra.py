@@ -8,9 +8,9 @@ from fractions import Fraction
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, tool
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, tool
 
 _LARGEST = 10**15
 """Results above this are of no use in floating point."""
@@ -147,9 +147,7 @@ def _column_norm(matrix: Rows) -> float:
     return max(sum(map(abs, column)) for column in zip(*matrix, strict=True))
 
 
-class ShapedMatrix(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class ShapedMatrix(Part):
     rows: int = Field(ge=1, le=6, description="Number of rows")
     columns: int = Field(ge=1, le=6, description="Number of columns")
     entries: list[Entry] = Field(min_length=1, max_length=36, description="Entries row by row")

@@ -8,9 +8,21 @@ from random import Random
 from statistics import NormalDist
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, money, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import (
+    Like,
+    Part,
+    Refused,
+    Result,
+    Wrong,
+    magnitude,
+    money,
+    number,
+    pick,
+    tool,
+    whole,
+)
 
 
 class ChargeableWeight(Result):
@@ -197,8 +209,7 @@ _CONTAINERS: dict[Container, tuple[float, float, float, float]] = {
 """Length, width and height inside in centimetres, and payload in kilograms."""
 
 
-class Crate(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Crate(Part):
     length_cm: float = Field(ge=5, le=1300, description="Length in centimetres")
     width_cm: float = Field(ge=5, le=300, description="Width in centimetres")
     height_cm: float = Field(ge=5, le=300, description="Height in centimetres")

@@ -8,10 +8,11 @@ from itertools import pairwise
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from base_gtm.teachers.executable.kit import (
     Like,
+    Part,
     Refused,
     Result,
     Wrong,
@@ -166,9 +167,7 @@ def build_utm_url(
     return TaggedLink(tagged_url=urlunsplit(parts._replace(query=query)), query=query)
 
 
-class Stage(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Stage(Part):
     name: str = Field(min_length=1, max_length=40, description="What people did")
     count: int = Field(ge=0, le=10_000_000_000, description="How many did it")
 

@@ -8,9 +8,21 @@ from math import asin, atan2, cos, degrees, hypot, log, pi, radians, sin, sqrt, 
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, day, magnitude, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import (
+    Like,
+    Part,
+    Refused,
+    Result,
+    Wrong,
+    day,
+    magnitude,
+    number,
+    pick,
+    tool,
+    whole,
+)
 
 Knots = Annotated[float, Field(ge=0.5, le=60, description="Speed in knots"), Like(number(3, 22, 1))]
 Miles = Annotated[float, Field(gt=0, le=12000, description="Distance in nautical miles"), Like(magnitude(5, 900, 3))]
@@ -22,10 +34,8 @@ def _course(angle: float, digits: int = 1) -> float:
     return round(angle % _FULL_CIRCLE, digits) % _FULL_CIRCLE
 
 
-class Leg(BaseModel):
+class Leg(Part):
     """A straight part of a passage."""
-
-    model_config = ConfigDict(extra="forbid")
 
     course_deg: float = Field(ge=0, le=360, description="True course in degrees")
     distance_nm: float = Field(gt=0, le=500, description="Distance in nautical miles")

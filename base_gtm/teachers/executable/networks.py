@@ -9,9 +9,9 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, collap
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Draw, Like, Refused, Result, Wrong, magnitude, pick, tool, whole
+from base_gtm.teachers.executable.kit import Draw, Like, Part, Refused, Result, Wrong, magnitude, pick, tool, whole
 
 _PRIVATE = tuple(map(IPv4Network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")))
 """RFC 1918."""
@@ -107,10 +107,9 @@ def subnet_details(
     )
 
 
-class Route(BaseModel):
+class Route(Part):
     """One line of a routing table."""
 
-    model_config = ConfigDict(extra="forbid")
     network: str = Field(min_length=9, max_length=18, description="Destination network in CIDR notation")
     next_hop: str = Field(min_length=1, max_length=40, description="Gateway or interface")
 

@@ -8,9 +8,9 @@ from itertools import cycle
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, pick, several, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, pick, several, tool, whole
 
 
 class PrimePower(Result):
@@ -156,9 +156,7 @@ def modular_inverse(
     return Inverse(inverse=inverse, cofactor=(1 - value * inverse) // modulus)
 
 
-class Congruence(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Congruence(Part):
     residue: int = Field(ge=0, le=10**5, description="What division by the modulus leaves")
     modulus: int = Field(ge=2, le=10**4, description="What is divided by")
 

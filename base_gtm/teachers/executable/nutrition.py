@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 WeightKg = Annotated[float, Field(ge=20, le=350, description="Body weight in kilograms"), Like(number(48, 120, 1))]
 
@@ -277,8 +277,7 @@ _DISHES = (
 )
 
 
-class Portion(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Portion(Part):
     food: str = Field(min_length=2, max_length=40, description="Food in English, raw, such as 'minced beef'")
     grams: float = Field(gt=0, le=10000, description="How much goes in, in grams")
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 _SLACK = 1e-6
 """How far a sum of probabilities may be from 1."""
@@ -230,9 +230,7 @@ def normal_range_probability(
     )
 
 
-class Hypothesis(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Hypothesis(Part):
     name: str = Field(min_length=1, max_length=40, description="What may be the case")
     prior: float = Field(ge=0, le=1, description="Probability before the evidence")
     likelihood: float = Field(ge=0, le=1, description="Probability of the evidence if it is the case")
@@ -362,9 +360,7 @@ def birthday_collision(
     )
 
 
-class Outcome(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class Outcome(Part):
     value: float = Field(ge=-1e9, le=1e9, description="What is won; negative is lost")
     probability: float = Field(ge=0, le=1, description="Chance of it")
 

@@ -10,10 +10,11 @@ from itertools import combinations
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from base_gtm.teachers.executable.kit import (
     Like,
+    Part,
     Refused,
     Result,
     Wrong,
@@ -134,9 +135,7 @@ def leveraged_rental_return(
     )
 
 
-class HomePurchase(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class HomePurchase(Part):
     price: float = Field(ge=1000, le=1e9, description="Purchase price, closing costs included")
     down_payment: float = Field(ge=0, le=1e9, description="Paid from savings")
     mortgage_percent: float = Field(ge=0, le=30, description="Yearly rate of a 30-year mortgage in percent")
@@ -427,9 +426,7 @@ def convert_plot_area(
     return PlotArea(converted=float(f"{metres / _SQUARE_METRES[to_unit]:.7g}"), square_metres=float(f"{metres:.7g}"))
 
 
-class Corner(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Corner(Part):
     x: float = Field(ge=-1e6, le=1e6, description="Metres to the east")
     y: float = Field(ge=-1e6, le=1e6, description="Metres to the north")
 

@@ -9,9 +9,9 @@ from functools import cache
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, pick, several, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, pick, several, tool, whole
 
 
 def _release(rng: Random) -> str:
@@ -147,7 +147,7 @@ _SEMANTIC = re.compile(
     r"(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
 )
 """semver.org's own expression: the three numbers, the pre-release."""
-Part = Literal["major", "minor", "patch", "prerelease"]
+VersionPart = Literal["major", "minor", "patch", "prerelease"]
 
 
 def _bump(rng: Random) -> Mapping[str, Any]:
@@ -180,7 +180,7 @@ def semantic_version_bump(
         Field(min_length=1, max_length=80, description="Version by semver.org, such as 1.4.2 or 2.0.0-rc.1"),
         Wrong(pick("1.2", "v1.2.3", "1.02.3", "1.2.3.4", "1.2.x", "1.2.3-", "one.two.three")),
     ],
-    part: Annotated[Part, Field(description="What is raised")],
+    part: Annotated[VersionPart, Field(description="What is raised")],
     label: Annotated[
         str,
         Field(pattern="^[a-z]{1,12}$", description="Name of the pre-release, used when that part is raised"),
@@ -621,10 +621,9 @@ def glob_pattern_filter(
     )
 
 
-class BuildTask(BaseModel):
+class BuildTask(Part):
     """A task, and the tasks that must be done before it."""
 
-    model_config = ConfigDict(extra="forbid")
     name: str = Field(min_length=1, max_length=40, description="Name of the task")
     needs: list[Annotated[str, Field(min_length=1, max_length=40)]] = Field(
         max_length=20, description="Tasks that must be done first"

@@ -6,9 +6,9 @@ import re
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Draw, Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Draw, Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 _MILE = 1.609344
 """Kilometres."""
@@ -108,8 +108,7 @@ _TEAMS = (
 )
 
 
-class Match(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Match(Part):
     home: str = Field(min_length=1, max_length=40, description="Team at home")
     away: str = Field(min_length=1, max_length=40, description="Team away")
     home_goals: int = Field(ge=0, le=200, description="Goals of the team at home")
@@ -352,8 +351,7 @@ def one_rep_max(
     )
 
 
-class LongHits(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class LongHits(Part):
     doubles: int = Field(ge=0, le=100, description="Two-base hits")
     triples: int = Field(ge=0, le=60, description="Three-base hits")
     home_runs: int = Field(ge=0, le=100, description="Home runs")

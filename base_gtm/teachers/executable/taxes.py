@@ -8,10 +8,11 @@ from itertools import pairwise
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from base_gtm.teachers.executable.kit import (
     Like,
+    Part,
     Refused,
     Result,
     Wrong,
@@ -41,9 +42,7 @@ def _wage_base(year: int) -> int:
     return _WAGE_BASE[year]
 
 
-class Bracket(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class Bracket(Part):
     above: float = Field(ge=0, le=1e9, description="Income from which on the rate applies")
     percent: float = Field(ge=0, le=100, description="Rate in percent")
 
@@ -258,9 +257,7 @@ def eu_cross_border_vat(
     )
 
 
-class GainRates(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+class GainRates(Part):
     short_term_percent: float = Field(ge=0, le=100, description="Rate for gains held for a year or less")
     long_term_percent: float = Field(ge=0, le=100, description="Rate for gains held longer")
 

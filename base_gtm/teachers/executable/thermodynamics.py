@@ -5,9 +5,9 @@ from __future__ import annotations
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, magnitude, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, magnitude, number, pick, tool, whole
 
 _GAS_CONSTANT = 8.314462618
 _KELVIN = 273.15
@@ -22,10 +22,9 @@ def _figures(value: float) -> float:
     return float(f"{value:.6g}") + 0.0
 
 
-class KnownGas(BaseModel):
+class KnownGas(Part):
     """Three of the four quantities of an ideal gas."""
 
-    model_config = ConfigDict(extra="forbid")
     pressure_kpa: float | None = Field(None, ge=1e-6, le=1e7, description="Absolute pressure in kPa")
     volume_l: float | None = Field(None, ge=1e-6, le=1e9, description="Volume in litres")
     amount_mol: float | None = Field(None, ge=1e-9, le=1e7, description="Amount of substance in mol")
@@ -195,10 +194,9 @@ def sensible_heat(
     )
 
 
-class Body(BaseModel):
+class Body(Part):
     """Something put into the calorimeter."""
 
-    model_config = ConfigDict(extra="forbid")
     substance: str = Field(min_length=3, max_length=20, description="Name of the substance, such as water or copper")
     mass_kg: float = Field(ge=1e-6, le=1e6, description="Mass in kg")
     temperature_c: float = Field(ge=-150, le=1500, description="Temperature at the start in °C")
@@ -423,10 +421,9 @@ _INNER_FILM, _OUTER_FILM = 0.13, 0.04
 """Surface resistances of a wall in m² K/W, ISO 6946."""
 
 
-class WallLayer(BaseModel):
+class WallLayer(Part):
     """A layer of a wall."""
 
-    model_config = ConfigDict(extra="forbid")
     material: Building = Field(description="What it is made of")
     thickness_mm: float = Field(ge=0.5, le=2000, description="Thickness in mm")
 

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, NaiveDatetime
+from pydantic import Field, NaiveDatetime
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, number, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, number, pick, tool, whole
 
 _GRAVITY = 9.81
 
@@ -106,8 +106,7 @@ def stopping_distance(
     )
 
 
-class Leg(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Leg(Part):
     distance_km: float = Field(gt=0, le=5000, description="Length of the leg in kilometres")
     minutes: float = Field(gt=0, le=6000, description="Time for it in minutes")
 
@@ -161,8 +160,7 @@ _LINES = (
 )
 
 
-class Stop(BaseModel):
-    model_config = ConfigDict(extra="forbid")
+class Stop(Part):
     station: str = Field(min_length=1, max_length=40, description="Name of the station")
     run_minutes: int = Field(ge=1, le=1440, description="Minutes from the station before")
     wait_minutes: int = Field(default=2, ge=0, le=240, description="Minutes the train stands there")

@@ -7,9 +7,9 @@ from math import atan2, cos, degrees, exp, hypot, log, log10, radians, sin
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Refused, Result, Wrong, number, tool, whole
+from base_gtm.teachers.executable.kit import Like, Part, Refused, Result, Wrong, number, tool, whole
 
 Humidity = Annotated[float, Field(ge=1, le=100, description="Relative humidity in percent"), Like(whole(15, 98))]
 _KELVIN = 273.15
@@ -393,10 +393,8 @@ def beaufort_scale(
     )
 
 
-class WindReading(BaseModel):
+class WindReading(Part):
     """One reading of an anemometer."""
-
-    model_config = ConfigDict(extra="forbid")
 
     direction: float = Field(ge=0, le=360, description="Degrees that the wind comes from, clockwise from north")
     speed: float = Field(ge=0, le=120, description="Speed in m/s")

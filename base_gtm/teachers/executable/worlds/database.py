@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from base_gtm.teachers.executable.kit import (
     Draw,
     Like,
     Of,
+    Part,
     Refused,
     Result,
     Wrong,
@@ -86,20 +87,16 @@ _FORMS: Mapping[str, Mapping[str, tuple[ColumnType, Draw]]] = {
 """Tables as people make them: a text, something to group by, a number."""
 
 
-class Column(BaseModel):
+class Column(Part):
     """A column of a table."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: Name = Field(description="Name in small letters")
     type: ColumnType = Field(description="What it holds")
     required: bool = Field(default=False, description="Whether a row must have a value for it")
 
 
-class Condition(BaseModel):
+class Condition(Part):
     """What a row must meet."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     column: Name = Field(description="Column that is compared, or id")
     operator: Literal["=", "!=", "<", "<=", ">", ">=", "like"] = Field(

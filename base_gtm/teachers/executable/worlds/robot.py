@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from base_gtm.teachers.executable.kit import Like, Of, Refused, Result, Wrong, pick, tool, whole
+from base_gtm.teachers.executable.kit import Like, Of, Part, Refused, Result, Wrong, pick, tool, whole
 
 Heading = Literal["north", "east", "south", "west"]
 Cell = tuple[int, int]
@@ -70,10 +70,8 @@ def _inside(cell: Cell) -> bool:
     return all(0 <= one < _SIZE for one in cell)
 
 
-class Point(BaseModel):
+class Point(Part):
     """A cell of the grid."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     x: int = Field(ge=0, lt=_SIZE, description="Cells to the east of the west edge, 0 to 7")
     y: int = Field(ge=0, lt=_SIZE, description="Cells to the north of the south edge, 0 to 7")
