@@ -305,16 +305,16 @@ def test_two_processes_write_what_one_writes(tmp_path: Path) -> None:
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:
     """Killed at random moments, the same table in the end."""
     program = (
-        "import base_gtm.carg.pipeline as p; p.JOBS = 100; import sys; from base_gtm.cli import main; "
-        "sys.argv = ['base-gtm', 'carg', 'generate', '--out', sys.argv[1], '--workers', '1', '--records', '700']; "
+        "import base_gtm.carg.pipeline as p; p.JOBS = 60; import sys; from base_gtm.cli import main; "
+        "sys.argv = ['base-gtm', 'carg', 'generate', '--out', sys.argv[1], '--workers', '1', '--records', '300']; "
         "main()"
     )
     rng, kills = Random(0), 0
-    for _ in range(12):
+    for _ in range(4):
         child = subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "a")], stderr=subprocess.PIPE)
         assert child.stderr is not None
         child.stderr.readline()  # it has got somewhere
-        time.sleep(rng.uniform(0, 0.4))
+        time.sleep(rng.uniform(0, 0.3))
         if child.poll() is None:
             os.kill(child.pid, signal.SIGKILL)
             kills += 1
@@ -323,7 +323,7 @@ def test_a_killed_run_goes_on(tmp_path: Path) -> None:
             break
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "a")], check=True, capture_output=True)
     subprocess.run([sys.executable, "-c", program, str(tmp_path / "b")], check=True, capture_output=True)
-    assert kills >= 3
+    assert kills >= 2
     assert list(read_examples(tmp_path / "a")) == list(read_examples(tmp_path / "b"))
     for name in (RATES, MANIFEST):
         assert (tmp_path / "a" / name).read_text() == (tmp_path / "b" / name).read_text()

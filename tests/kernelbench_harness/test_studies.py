@@ -183,9 +183,10 @@ def test_units_in_cpp_are_sound_and_broken_by_turns() -> None:
     assert units.choose_cpp(4) == chosen[:4]
 
 
+@pytest.mark.stress
 @needs_nvcc
 def test_a_cpp_unit_has_stocks_verdict_from_our_build(tmp_path: Path) -> None:
-    """Through the command, both sides for real: half a minute of the real headers, a second of ours."""
+    """Through the command, both sides for real: a minute and more, most of it what is made once."""
     out = tmp_path / "found.json"
     given = ["--language", "cpp", "--count", "1", "--work", str(tmp_path / "work"), "--out", str(out)]
     assert shim_against_stock.main(given) == 0
