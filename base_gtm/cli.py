@@ -35,12 +35,16 @@ def simulate(
     base: Annotated[str, typer.Option(help="Base model: nano, a folder, or a hub id.")] = "nano",
     adapter: Annotated[Path | None, typer.Option(help="Folder of a LoRA adapter for that base.")] = None,
     evidence: Annotated[str, typer.Option(help="Facts about the call, shown to the model.")] = "",
+    history: Annotated[
+        Path | None, typer.Option(help="Earlier turns, JSON lines of {name, arguments, result or error}.")
+    ] = None,
     temperature: Annotated[float, typer.Option(help="Divides the log probabilities of listed values.")] = 1.0,
     full: Annotated[bool, typer.Option("--full", help="Answer optional output fields too.")] = False,
     max_prompt_tokens: Annotated[int, typer.Option(help="Longer arguments are cut in their middle.")] = 640,
 ) -> None:
     """Answer one call as the tool would, as JSON on standard output."""
     from base_gtm.arguments import check
+    from base_gtm.history import read_history
     from base_gtm.schema import ToolCall, ToolSpec
     from base_gtm.simulator import Answer, Simulator
 
@@ -49,6 +53,7 @@ def simulate(
     if not temperature > 0:
         raise DataError(f"--temperature {temperature}: give a number above zero")
 
+    turns = read_history(history) if history is not None else []
     refusal = check(tool, call.arguments)
     if refusal is not None:
         return _show(Answer(refusal))  # no model is loaded for it
@@ -56,7 +61,7 @@ def simulate(
     from base_gtm.model import load_base
 
     simulator = Simulator(load_base(base), adapter, max_prompt_tokens)
-    _show(simulator.answer(tool, call, evidence=evidence, temperature=temperature, brief=not full))
+    _show(simulator.answer(tool, call, evidence=evidence, history=turns, temperature=temperature, brief=not full))
 
 
 def _show(answer: Answer) -> None:

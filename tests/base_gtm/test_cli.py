@@ -38,6 +38,32 @@ def test_simulate(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     assert not answer["isError"] and 0 < answer["confidence"] <= 1
 
 
+def test_earlier_turns_change_the_answer(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    given = ["simulate", SPEC, '{"reference": "r", "candidate": "c"}', "--base", str(folder)]
+    assert run(monkeypatch, *given) == 0
+    alone = json.loads(capsys.readouterr().out)
+    file = tmp_path / "history.jsonl"
+    turns = [
+        {"name": "validate", "arguments": {"candidate": "b"}, "result": {"verdict": "correct"}},
+        {"name": "validate", "arguments": {}, "error": "Error: 'candidate' is missing"},
+    ]
+    file.write_text("".join(json.dumps(turn) + "\n" for turn in turns))
+    assert run(monkeypatch, *given, "--history", str(file)) == 0
+    after = json.loads(capsys.readouterr().out)
+    assert after["distributions"] != alone["distributions"]
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"name": "t"}', '{"name": "t", "arguments": {}, "result": 3}'])
+def test_a_broken_history_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, line: str) -> None:
+    (tmp_path / "history.jsonl").write_text(line + "\n")
+    given = ["simulate", SPEC, '{"reference": "r", "candidate": "c"}', "--history", str(tmp_path / "history.jsonl")]
+    assert run(monkeypatch, *given) == 2
+    said = capsys.readouterr().err
+    assert "history.jsonl:1: " in said and said.count("\n") == 1
+
+
 def test_refusal_loads_no_model(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
     assert run(monkeypatch, "simulate", SPEC, '{"reference": 1}', "--base", "/no/such/base") == 0
     answer = json.loads(capsys.readouterr().out)

@@ -24,7 +24,7 @@ TOOLS = {one.name: one for one in executable_tools()}
 WORLDS = sorted({one.state.__module__.rpartition(".")[2] for one in TOOLS.values() if one.state})
 GOLDEN = Path(__file__).parent / "golden"
 SCENARIOS = json.loads((GOLDEN / "worlds.json").read_text())
-DRAWS = 40
+DRAWS = 20
 
 
 class Share(Result):
