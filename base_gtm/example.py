@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from base_gtm.collection.collected import Collected
@@ -52,6 +53,10 @@ class Provenance:
     """Number within the run."""
     attempt: int = 0
     """0 for the first; later ones had the complaints of the checks before them."""
+
+    def random(self, purpose: str = "") -> Random:
+        """Random numbers of this attempt, others for each purpose."""
+        return Random(f"{self.seed}/{self.job}/{self.attempt}{purpose and '/' + purpose}")
 
 
 @dataclass(frozen=True)

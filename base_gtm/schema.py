@@ -26,6 +26,16 @@ def content_hash(value: Any) -> str:
     return hashlib.sha256(canonical_json(value).encode()).hexdigest()[:16]
 
 
+def closed_object(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema of an object that has these properties, all of them, and no others."""
+    return {
+        "type": "object",
+        "properties": dict(properties),
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
 @dataclass(frozen=True)
 class ToolSpec:
     """What a tool says of itself."""

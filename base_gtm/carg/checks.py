@@ -60,7 +60,15 @@ _LONGEST_MESSAGE = 700
 
 def judged(example: Example, doubt: Doubt) -> dict[str, str]:
     """Check -> complaint, "" where it passed. All checks are asked, so that pass rates stand side by side."""
-    return {name: check(example, doubt) for name, check in CHECKS[example.kind].items()}
+    said: list[str | None] = []
+
+    def once(example: Example) -> str | None:
+        """Two checks of a dialogue ask; every turn is run again, or a model asked, for one of them alone."""
+        if not said:
+            said.append(doubt(example))
+        return said[0]
+
+    return {name: check(example, once) for name, check in CHECKS[example.kind].items()}
 
 
 def nothing_known(example: Example) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from base_gtm.schema import ToolSpec
+from base_gtm.schema import ToolSpec, closed_object
 
 Arguments = dict[str, Any]
 WORDS = (
@@ -32,15 +32,6 @@ class ExecutableTool:
     spec: ToolSpec
     run: Callable[..., dict[str, Any]]
     draw: Callable[[Random], Arguments]
-
-
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
 
 
 def _integer(low: int, high: int) -> dict[str, Any]:
@@ -116,7 +107,7 @@ def _tool(
     run: Callable[..., dict[str, Any]],
     draw: Callable[[Random], Arguments],
 ) -> ExecutableTool:
-    return ExecutableTool(ToolSpec(name, description, _object(inputs), _object(outputs)), run, draw)
+    return ExecutableTool(ToolSpec(name, description, closed_object(inputs), closed_object(outputs)), run, draw)
 
 
 TOOLS: tuple[ExecutableTool, ...] = (

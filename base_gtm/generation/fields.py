@@ -12,6 +12,7 @@ from random import Random
 
 from base_gtm.collection.similar import near_names, words_of
 from base_gtm.errors import UnusableAnswer
+from base_gtm.schema import closed_object
 from base_gtm.teachers.endpoint import Endpoint, Messages
 
 SEEDS = (
@@ -67,7 +68,7 @@ def _next_to(pair: Sequence[str]) -> str:
 
 
 def _asked(endpoint: Endpoint, question: str, seed: int) -> list[str]:
-    schema = {"type": "object", "properties": {"names": _NAMES}, "required": ["names"], "additionalProperties": False}
+    schema = closed_object({"names": _NAMES})
     messages: Messages = [{"role": "system", "content": _RULES}, {"role": "user", "content": question}]
     try:
         return list(endpoint.ask_json(messages, schema, seed=seed)["names"])

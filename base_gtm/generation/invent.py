@@ -15,6 +15,7 @@ from base_gtm.collection.collected import Collected, Dropped
 from base_gtm.collection.formats.parts import tool
 from base_gtm.collection.schemas import SchemaProblem, modern
 from base_gtm.errors import UnusableAnswer
+from base_gtm.schema import closed_object
 from base_gtm.teachers.endpoint import Endpoint, Messages
 
 SOURCE = "generated"
@@ -88,7 +89,7 @@ def _checked(one: Mapping[str, Any], origin: str, place: str) -> Collected | Dro
 
 
 def _asked(endpoint: Endpoint, question: str, wanted: Mapping[str, Any], seed: int) -> dict[str, Any] | None:
-    schema = {"type": "object", "properties": wanted, "required": list(wanted), "additionalProperties": False}
+    schema = closed_object(wanted)
     messages: Messages = [{"role": "system", "content": _RULES}, {"role": "user", "content": question}]
     try:
         return endpoint.ask_json(messages, schema, seed=seed)

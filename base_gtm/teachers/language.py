@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 from base_gtm.collection.collected import Collected
 from base_gtm.errors import UnusableAnswer
 from base_gtm.example import Example, Fault, Flaw, Provenance, Turn, answer_of
-from base_gtm.schema import ToolCall, ToolResult, ToolSpec
+from base_gtm.schema import ToolCall, ToolResult, ToolSpec, closed_object
 from base_gtm.teachers.endpoint import Endpoint, Messages, Spent
 from base_gtm.teachers.flaws import broken
 from base_gtm.teachers.teacher import Scene
@@ -97,7 +96,7 @@ class LanguageTeacher:
         """A valid call is asked for and broken here, then its message is asked for; a value that only the tool can
         find senseless is the model's own idea.
         """
-        rng = Random(f"{made.seed}/{made.job}/{made.attempt}")
+        rng = made.random()
         if fault == "value" and rng.random() < 0.5:
             return self._senseless(tool, made, complaints)
         valid = self._scene(tool, _SINGLE, made, (), ())
@@ -107,7 +106,7 @@ class LanguageTeacher:
         arguments, parameter = wrong
         what = _FAULTS[fault].format(parameter=parameter)
         question = f"{_ERROR.format(what=what)}\n\nCall: {_json(arguments)}"
-        answer = self._asked(tool.spec, question, _object({"message": _TEXT}), made, complaints)
+        answer = self._asked(tool.spec, question, closed_object({"message": _TEXT}), made, complaints)
         return (
             None if answer is None else _refused(tool, valid[0], valid[1].request, arguments, answer, fault, parameter)
         )
@@ -119,7 +118,7 @@ class LanguageTeacher:
         lines = [f"Conversation before:\n{_told(example.history)}" if example.history else ""]
         lines += [f"Request: {example.turn.request}", f"Call: {_json(dict(example.turn.call.arguments))}"]
         lines += [f"Answer: {_json(answer_of(example.turn.result))}", _JUDGE]
-        schema = _object({"fits": {"type": "boolean"}, "reason": _TEXT})
+        schema = closed_object({"fits": {"type": "boolean"}, "reason": _TEXT})
         answer = self._asked(example.tool.spec, "\n".join(filter(None, lines)), schema, example.provenance, ())
         if answer is None:
             return "the judge gave no usable answer"
@@ -135,7 +134,7 @@ class LanguageTeacher:
             "parameter": {"type": "string", "enum": names},
             "message": _TEXT,
         }
-        answer = self._asked(tool.spec, _VALUE, _object(wanted), made, complaints)
+        answer = self._asked(tool.spec, _VALUE, closed_object(wanted), made, complaints)
         if answer is None:
             return None
         return _refused(tool, "", answer["request"], answer["arguments"], answer, "value", answer["parameter"])
@@ -146,7 +145,9 @@ class LanguageTeacher:
         """Context and turn."""
         spec = tool.spec
         result = dict(spec.output_schema) if spec.output_schema is not None else _TEXT
-        schema = _object({"context": _TEXT, "request": _TEXT, "arguments": dict(spec.input_schema), "result": result})
+        schema = closed_object(
+            {"context": _TEXT, "request": _TEXT, "arguments": dict(spec.input_schema), "result": result}
+        )
         question = f"Conversation so far:\n{_told(history)}\n\n{wanted}" if history else wanted
         answer = self._asked(spec, question, schema, made, complaints)
         if answer is None:
@@ -190,19 +191,10 @@ def _told(history: Sequence[Turn]) -> str:
     )
 
 
-def _object(properties: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": dict(properties),
-        "required": list(properties),
-        "additionalProperties": False,
-    }
-
-
 def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
 def _seed(made: Provenance) -> int:
     """One number of a provenance."""
-    return Random(f"{made.seed}/{made.job}/{made.attempt}").randrange(2**31)
+    return made.random().randrange(2**31)

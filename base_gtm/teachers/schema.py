@@ -7,7 +7,6 @@ checks its arguments, and bring the specs of a whole collection into the data.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from random import Random
 from typing import Any
 
 from base_gtm.arguments import check
@@ -41,7 +40,7 @@ class SchemaTeacher:
 
     def error(self, tool: Collected, fault: Fault, made: Provenance, complaints: Sequence[str] = ()) -> Scene | None:
         """Plausible arguments, made wrong."""
-        rng = Random(f"{made.seed}/{made.job}/{made.attempt}")
+        rng = made.random()
         arguments = plausible(tool.spec, rng)
         wrong = broken(tool.spec, arguments, fault, rng) if arguments is not None else None
         refusal = check(tool.spec, wrong[0]) if wrong is not None else None

@@ -48,7 +48,7 @@ class ExecutableTeacher:
 
     def single(self, tool: Collected, made: Provenance, complaints: Sequence[str] = ()) -> Scene | None:
         """One call; a tool with a state is called at its beginning."""
-        one, rng = self._known[tool.spec.name], _random(made)
+        one, rng = self._known[tool.spec.name], made.random()
         turn = _valid_turn(one, rng, _start(one, made))
         return Scene(_about(tool), (turn,)) if turn else None
 
@@ -61,7 +61,7 @@ class ExecutableTeacher:
 
     def error(self, tool: Collected, fault: Fault, made: Provenance, complaints: Sequence[str] = ()) -> Scene | None:
         """A wrong call and the tool's refusal."""
-        one, rng = self._known[tool.spec.name], _random(made)
+        one, rng = self._known[tool.spec.name], made.random()
         state = _start(one, made)
         arguments = one.draw(rng, state)
         if arguments is None:
@@ -86,10 +86,7 @@ class ExecutableTeacher:
             tool = self._known.get(turn.call.name)
             if tool is None:
                 return f"there is no executable tool '{turn.call.name}'"
-            state = None
-            if tool.state is not None:
-                state = states.setdefault(tool.state, tool.state.start(_beginning(example.provenance)))
-            result = tool.answer(turn.call.arguments, state)
+            result = tool.answer(turn.call.arguments, _state(tool, states, example.provenance))
             if example.kind == "error" and result.is_error and turn.result.is_error:
                 continue  # that there is an error is one question, how it is worded another
             if result != turn.result:
@@ -100,7 +97,7 @@ class ExecutableTeacher:
         """Tools of any kind, each taking up values of the turns before it; the last is pure. Where none of them has a
         value for it, it is asked twice, the second time with something changed.
         """
-        rng, notes = _random(made), Notebook()
+        rng, notes = made.random(), Notebook()
         states: dict[type, State] = {}
         turns = []
         *before, target = group
@@ -118,7 +115,7 @@ class ExecutableTeacher:
         self, tool: Tool, notes: Notebook, states: dict[type, State], made: Provenance, rng: Random, often: float
     ) -> tuple[Turn, Mapping[str, Any]] | None:
         """A call that is answered, noted, with the values that it took up; it does so with this probability."""
-        state = states.setdefault(tool.state, _start(tool, made)) if tool.state else None
+        state = _state(tool, states, made)
         for _ in range(_DRAWS):
             drawn = tool.draw(rng, state)
             if drawn is None:
@@ -134,7 +131,7 @@ class ExecutableTeacher:
     def _walk(self, target: Tool, made: Provenance, length: int) -> Scene | None:
         """Calls of a world's tools, one after another on one state; some of them refused, the last one not."""
         assert target.state is not None
-        rng, state = _random(made), target.state.start(_beginning(made))
+        rng, state = made.random(), _start(target, made)
         turns: list[Turn] = []
         for _ in range(4 * length):
             tool = rng.choice(self._worlds[target.state])
@@ -168,14 +165,13 @@ def _about(tool: Collected, facts: Mapping[str, Any] | None = None) -> str:
     return f"{tool.field}, {tool.subfield}" + (f". Known so far: {known}" if known else "")
 
 
-def _random(made: Provenance) -> Random:
-    return Random(f"{made.seed}/{made.job}/{made.attempt}")
-
-
-def _beginning(made: Provenance) -> Random:
-    return Random(f"{made.seed}/{made.job}/{made.attempt}/state")
-
-
 def _start(tool: Tool, made: Provenance) -> Any:
     """A fresh state; None for a pure tool."""
-    return tool.state.start(_beginning(made)) if tool.state is not None else None
+    return tool.state.start(made.random("state")) if tool.state is not None else None
+
+
+def _state(tool: Tool, states: dict[type, State], made: Provenance) -> State | None:
+    """The state of a dialogue that a tool works on, begun when it is first needed."""
+    if tool.state is not None and tool.state not in states:
+        states[tool.state] = _start(tool, made)
+    return states[tool.state] if tool.state is not None else None
