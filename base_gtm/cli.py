@@ -44,9 +44,9 @@ def simulate(
 ) -> None:
     """Answer one call as the tool would, as JSON on standard output."""
     from base_gtm.arguments import check
-    from base_gtm.history import read_history
     from base_gtm.schema import ToolCall, ToolSpec
     from base_gtm.simulator import Answer, Simulator
+    from base_gtm.turns import read_history
 
     tool = ToolSpec.load(spec)
     call = ToolCall(tool.name, read_arguments(arguments))

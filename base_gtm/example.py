@@ -6,12 +6,14 @@ Guarantees: `row` and `of_row` are inverse; equal situations and calls have an e
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from base_gtm.collection.collected import Collected
+from base_gtm.errors import DataError
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, canonical_json, content_hash
 
 if TYPE_CHECKING:
@@ -146,6 +148,23 @@ def table(examples: Sequence[Example]) -> Any:
     from datasets import Dataset
 
     return Dataset.from_list([example.row() for example in examples], features=features())
+
+
+def read_examples(folder: Path) -> Iterator[Example]:
+    """Records of a folder of `base-gtm carg generate`, in order. Raises DataError."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_table
+
+    parts = sorted(folder.glob("part-*.parquet"))
+    if not parts:
+        raise DataError(f"{folder}: holds no records; make some with: base-gtm carg generate --out {folder}")
+    for part in parts:
+        try:
+            rows = read_table(part).to_pylist()
+        except (ArrowException, OSError) as error:
+            raise DataError(f"{part}: no table of records ({' '.join(str(error).split())[:120]})") from None
+        for row in rows:
+            yield Example.of_row(row)
 
 
 def _turn_row(turn: Turn) -> dict[str, Any]:

@@ -24,6 +24,9 @@ from base_gtm.tokenizer import encode_offsets, encode_text
 SPEC, HISTORY, ARGUMENT, FACTS, RESULT = "<|spec|>", "<|history|>", "<|arg|>", "<|facts|>", "<|result|>"
 """Markers: single tokens of the nano tokenizer, plain text to any other."""
 
+ERROR = "<|error|>"
+"""Stands after RESULT where the tool refuses the call; its message follows as a JSON string."""
+
 CUT = " [cut] "
 """Stands where `encode` took the middle of an argument block away."""
 
@@ -102,12 +105,12 @@ def completion(spec: ToolSpec, result: ToolResult | Mapping[str, Any], *, brief:
     """What the model should write for `result`: compact JSON, properties in the schema's order.
 
     Numbers of type "number" keep three significant digits; `brief` leaves optional properties out, as decoding does.
-    A tool without an output schema writes its text as a JSON string. Raises DataError for a refused call, which is
-    never a model's to write.
+    A tool without an output schema writes its text as a JSON string. A refused call's message stands as a JSON string
+    after ERROR.
     """
     if isinstance(result, ToolResult):
         if result.is_error:
-            raise DataError(f"{spec.name}: a refused call ({result.text[:80]!r}) has no completion; leave it out")
+            return ERROR + compact(result.text)
         content: Any = result.text if spec.output_schema is None else result.content
     else:
         content = result

@@ -25,6 +25,7 @@ SPECIALS: tuple[str, ...] = (
     "<|arg|>",
     "<|facts|>",
     "<|result|>",
+    "<|error|>",
 )
 """Token ids 0, 1, ... in this order. The prompt's markers are among them (see `base_gtm.prompt`)."""
 

@@ -16,9 +16,10 @@ import typer
 from base_gtm.carg.pipeline import CargOptions, Tally, Workers, write_rates
 from base_gtm.carg.pipeline import generate as write
 from base_gtm.carg.plant import Teeth, plant
-from base_gtm.carg.show import markdown, read_examples, sample
+from base_gtm.carg.show import markdown, sample
 from base_gtm.collection.collected import read_collection
 from base_gtm.errors import DataError
+from base_gtm.example import read_examples
 from base_gtm.options import chosen, with_options
 from base_gtm.teachers.endpoint import Endpoint, EndpointOptions
 from base_gtm.teachers.language import LanguageTeacher

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from pathlib import Path
+from collections.abc import Sequence
 from random import Random
 from typing import Any
 
-from base_gtm.errors import DataError
 from base_gtm.example import KINDS, Example, Turn, answer_of
 
 _LONGEST = 600
 """Characters of a JSON value that are shown."""
-
-
-def read_examples(folder: Path) -> Iterator[Example]:
-    """Records of a folder of `base-gtm carg generate`, in order. Raises DataError."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import read_table
-
-    parts = sorted(folder.glob("part-*.parquet"))
-    if not parts:
-        raise DataError(f"{folder}: holds no records; make some with: base-gtm carg generate --out {folder}")
-    for part in parts:
-        try:
-            rows = read_table(part).to_pylist()
-        except (ArrowException, OSError) as error:
-            raise DataError(f"{part}: no table of records ({' '.join(str(error).split())[:120]})") from None
-        for row in rows:
-            yield Example.of_row(row)
 
 
 def sample(examples: Sequence[Example], number: int, seed: int) -> list[Example]:

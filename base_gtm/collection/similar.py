@@ -11,7 +11,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from base_gtm.collection.collected import Collected, Dropped
 
@@ -43,6 +43,15 @@ def without_copies(
     return kept, dropped
 
 
+def alike(tools: Sequence[Collected], others: Sequence[Collected], threshold: float) -> list[bool]:
+    """Whether each tool's name and description are above the threshold like those of one of the others."""
+    if not tools or not others:
+        return [False] * len(tools)
+    vectors = _vectors([_text(tool, "name and description") for tool in (*tools, *others)])
+    cosines = vectors[: len(tools)] @ vectors[len(tools) :].T
+    return [bool(most > threshold) for most in cosines.max(axis=1).toarray().ravel()]
+
+
 def near_names(name: str, others: Sequence[str], threshold: float = THRESHOLD) -> bool:
     """Whether a name is a near copy of one of a few others. The same n-grams without weights, which need a corpus."""
     mine = _grams(words_of(name))
@@ -65,13 +74,18 @@ def _text(tool: Collected, by: By) -> str:
     return name if by == "name" else f"{name} {tool.spec.description.lower()}"
 
 
-def _nearest(texts: Sequence[str], threshold: float) -> list[tuple[int, float] | None]:
-    """For each text the first kept one that it is a copy of, with the cosine; None for one that is kept."""
+def _vectors(texts: Sequence[str]) -> Any:
+    """TF-IDF of the letters' n-grams, a sparse row of length 1 a text."""
     from sklearn.feature_extraction.text import TfidfVectorizer
 
+    return TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit_transform(texts).tocsr()
+
+
+def _nearest(texts: Sequence[str], threshold: float) -> list[tuple[int, float] | None]:
+    """For each text the first kept one that it is a copy of, with the cosine; None for one that is kept."""
     if not texts:
         return []
-    vectors = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True).fit_transform(texts).tocsr()
+    vectors = _vectors(texts)
     found: list[tuple[int, float] | None] = []
     for first in range(0, len(texts), _BLOCK):
         # Earlier rows alone matter: a copy of one that was dropped may be kept, as in a pass from first to last.

@@ -6,14 +6,16 @@ The file is JSON lines, one record a line, in the field names of the Model Conte
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from base_gtm.errors import DataError
+from base_gtm.example import Example
 from base_gtm.lines import read_objects
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec
+from base_gtm.turns import turn_from_json, turn_to_json
 
 
 @dataclass(frozen=True)
@@ -29,33 +31,44 @@ class Record:
     """Arguments as (heading, text) for the prompt; None shows them as JSON."""
     source: str = ""
     """Where the record came from: the generator's kind, or a file."""
+    history: Sequence[tuple[ToolCall, ToolResult]] = ()
+    """Earlier turns, the oldest first."""
 
     def to_json(self) -> dict[str, Any]:
         return {
             "spec": self.spec.to_json(),
-            "arguments": dict(self.call.arguments),
-            "result": dict(self.result.content),
+            **turn_to_json(self.call, self.result),
             "evidence": self.evidence,
             "blocks": [list(block) for block in self.blocks] if self.blocks is not None else None,
             "source": self.source,
+            "history": [turn_to_json(*turn) for turn in self.history],
         }
 
     @classmethod
-    def from_json(cls, raw: dict[str, Any], where: str) -> Record:
+    def from_json(cls, raw: Mapping[str, Any], where: str) -> Record:
         """Inverse of `to_json`. Raises DataError naming the place and the field."""
-        for name in ("spec", "arguments", "result"):
-            if not isinstance(raw.get(name), dict):
-                raise DataError(f"{where}: '{name}' is missing or no object; a record needs spec, arguments and result")
+        if not isinstance(raw.get("spec"), Mapping):
+            raise DataError(f"{where}: 'spec' is missing or no object; a record needs spec, arguments and result")
         spec = ToolSpec.from_json(raw["spec"], where)
+        call, result = turn_from_json({"name": spec.name, **raw}, where)
         blocks = raw.get("blocks")
         return cls(
             spec,
-            ToolCall(spec.name, raw["arguments"]),
-            ToolResult(raw["result"]),
+            call,
+            result,
             raw.get("evidence", ""),
             None if blocks is None else [(str(heading), str(text)) for heading, text in blocks],
             raw.get("source", ""),
+            tuple(turn_from_json(turn, where) for turn in raw.get("history", ())),
         )
+
+    @classmethod
+    def of_example(cls, example: Example) -> Record:
+        """A record of CARG; its source is the kind, with the fault of a wrong call."""
+        turn, flaw = example.turn, example.flaw
+        history = tuple((earlier.call, earlier.result) for earlier in example.history)
+        source = f"{example.kind}:{flaw.fault}" if flaw else example.kind
+        return cls(example.tool.spec, turn.call, turn.result, source=source, history=history)
 
 
 def read_records(path: Path) -> Iterator[Record]:

@@ -23,11 +23,11 @@ from base_gtm.carg.groups import Groups
 from base_gtm.carg.maker import Maker, Plan
 from base_gtm.carg.pipeline import MANIFEST, RATES
 from base_gtm.carg.plant import PLANTS, plant
-from base_gtm.carg.show import markdown, read_examples, sample
+from base_gtm.carg.show import markdown, sample
 from base_gtm.cli import app, main
 from base_gtm.collection.collected import Collected, write_lines
 from base_gtm.errors import DataError
-from base_gtm.example import Example, Flaw, Provenance, Turn, table
+from base_gtm.example import Example, Flaw, Provenance, Turn, read_examples, table
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec
 from base_gtm.teachers.executable.teacher import ExecutableTeacher
 from base_gtm.teachers.flaws import broken

@@ -1,15 +1,19 @@
 """Generated records: true, valid, deterministic."""
 
-import json
+from dataclasses import replace
 from itertools import islice
 from random import Random
 
 import jsonschema
 import pytest
 
-from base_gtm.data import read_records, stream, write_records
+from base_gtm.data import Record, read_records, stream, write_records
+from base_gtm.data.split import split_tools
 from base_gtm.data.tools import TOOLS
 from base_gtm.errors import DataError
+from base_gtm.example import Example, Provenance, Turn
+from base_gtm.schema import ToolCall, ToolResult
+from base_gtm.teachers.executable.teacher import ExecutableTeacher
 
 
 @pytest.mark.parametrize("tool", TOOLS, ids=lambda tool: tool.spec.name)
@@ -62,7 +66,12 @@ def test_records_survive_a_file(tmp_path):
 
 @pytest.mark.parametrize(
     ("line", "message"),
-    [("{", "not valid JSON"), ("[1]", "JSON object"), (json.dumps({"spec": {}}), "'arguments' is missing")],
+    [
+        ("{", "not valid JSON"),
+        ("[1]", "JSON object"),
+        ("{}", "'spec' is missing"),
+        ('{"spec": {"name": "t"}}', "no turn"),
+    ],
 )
 def test_a_broken_line_is_named(tmp_path, line, message):
     path = tmp_path / "broken.jsonl"
@@ -75,3 +84,34 @@ def test_a_broken_line_is_named(tmp_path, line, message):
 def test_a_missing_file_is_one_line(tmp_path):
     with pytest.raises(DataError, match="cannot be read"):
         list(read_records(tmp_path / "none.jsonl"))
+
+
+def test_a_record_of_carg_survives_a_file_with_its_history_and_its_refusal(tmp_path):
+    teacher = ExecutableTeacher()
+    book = [tool for tool in teacher.tools if tool.field == "Libraries"]
+    made = Provenance("executable", 3, 1)
+    scene = next(filter(None, (teacher.multi(book[:3], replace(made, job=job), ()) for job in range(50))))
+    multi = Record.of_example(Example("multi", book[2], "", scene.turns[:-1], scene.turns[-1], made))
+    wrong = next(filter(None, (teacher.error(tool, "missing", made, ()) for tool in book)))
+    error = Record.of_example(Example("error", book[2], "", (), wrong.turns[-1], made, wrong.flaw))
+    assert multi.history and error.result.is_error and error.source == "error:missing"
+    path = tmp_path / "records.jsonl"
+    write_records(path, [multi, error])
+    assert list(read_records(path)) == [replace(multi, blocks=None), error]
+
+
+def test_no_tool_is_on_both_sides_of_the_split():
+    teacher = ExecutableTeacher()
+    split = split_tools(teacher.tools)
+    assert split == split_tools(reversed(teacher.tools))
+    by_key = {tool.key: tool for tool in teacher.tools}
+    assert 0.15 < len(split.unseen) / len(by_key) < 0.25
+    assert {by_key[key].field for key in split.unseen} == set(split.fields) >= {"Libraries", "Robotics"}
+    assert not split.unseen & split.like_unseen
+    seen = next(tool for tool in teacher.tools if tool.spec.name not in split.names)
+    held = next(tool for tool in teacher.tools if tool.key in split.unseen)
+    turn, earlier = (Turn("", ToolCall(tool.spec.name, {}), ToolResult()) for tool in (seen, held))
+    made = Provenance("executable", 0, 0)
+    assert split.part(Example("single", seen, "", (), turn, made)) == "train"
+    assert split.part(Example("multi", held, "", (turn,), earlier, made)) == "unseen"
+    assert split.part(Example("multi", seen, "", (earlier,), turn, made)) is None

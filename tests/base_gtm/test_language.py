@@ -11,9 +11,9 @@ from chat_model import Model, serving
 from typer.testing import CliRunner
 
 from base_gtm.carg.checks import judged, nothing_known
-from base_gtm.carg.show import read_examples
 from base_gtm.cli import app
 from base_gtm.collection.collected import Collected, read_collection, write_lines
+from base_gtm.example import read_examples
 from base_gtm.schema import ToolSpec
 
 

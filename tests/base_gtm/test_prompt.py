@@ -88,8 +88,7 @@ def test_completion_follows_the_schema(cpp_spec: ToolSpec) -> None:
 def test_completion_of_other_tools() -> None:
     free = ToolSpec("t", "", {})
     assert completion(free, ToolResult(text='say "x"')) == '"say \\"x\\""'
-    with pytest.raises(DataError, match="refused call"):
-        completion(free, ToolResult(is_error=True, text="no"))
+    assert completion(free, ToolResult(is_error=True, text="no")) == '<|error|>"no"'
     years = ToolSpec("t", "", {}, {"type": "object", "properties": {"y": {"type": "integer"}}, "required": ["y"]})
     assert completion(years, {"y": 12345}) == '{"y":12345}'
 
