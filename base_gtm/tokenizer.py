@@ -36,10 +36,18 @@ _SPLIT = r"[\r\n]+[ \t]*| ?_?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]|[ \t]+(?=[ \t]\S)|\s
 
 
 def train_tokenizer(
-    texts: Iterable[str], vocab_size: int, specials: Sequence[str] = SPECIALS
+    texts: Iterable[str],
+    vocab_size: int,
+    specials: Sequence[str] = SPECIALS,
+    *,
+    split: str = _SPLIT,
+    least_count: int = 0,
+    **settings: Any,
 ) -> PreTrainedTokenizerFast:
     """Byte-level BPE over `texts` with `vocab_size` tokens, specials and the 256 bytes included.
 
+    `specials` begins with the end token, then the padding. `split`: a pattern of the pieces that no token crosses.
+    `least_count`: pairs rarer than this are not joined. `settings` go to the tokenizer's wrapper, a chat template say.
     The same texts give the same tokenizer. Raises ModelError when the vocabulary cannot hold bytes and specials.
     """
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -51,7 +59,7 @@ def train_tokenizer(
     core = Tokenizer(models.BPE())
     core.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(_SPLIT), "isolated"),
+            pre_tokenizers.Split(Regex(split), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -61,14 +69,16 @@ def train_tokenizer(
         special_tokens=list(specials),
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
+        min_frequency=least_count,
     )
     core.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
         tokenizer_object=core,
         eos_token=specials[0],
-        pad_token=specials[1] if len(specials) > 1 else specials[0],
+        pad_token=specials[1],
         additional_special_tokens=list(specials[2:]),
         clean_up_tokenization_spaces=False,
+        **settings,
     )
 
 

@@ -36,11 +36,14 @@ def test_offsets_point_at_the_text(tokenizer: Any) -> None:
 
 
 def test_saved_beside_a_model_it_reads_as_before(tokenizer: Any, base: Any, tmp_path: Path) -> None:
-    # AutoTokenizer would put Qwen2's pre-tokenisation in place of ours here.
+    from transformers import AutoTokenizer
+
     tokenizer.save_pretrained(tmp_path)
     base.model.save_pretrained(tmp_path)
     again = load_tokenizer(tmp_path)
     assert encode_text(again, CODE) == encode_text(tokenizer, CODE)
+    others = AutoTokenizer.from_pretrained(tmp_path)
+    assert encode_text(others, CODE) == encode_text(tokenizer, CODE)
     assert (again.eos_token, again.pad_token) == (tokenizer.eos_token, tokenizer.pad_token)
 
 

@@ -209,27 +209,14 @@ def _train(task: Task, work: Path, recipe: dict[str, Any], options: AgentOptions
 
 
 def _fresh(tokenizer: Any, options: AgentOptions, seed: int) -> Any:
-    """Random weights. Llama's architecture, since AutoTokenizer (transformers 5.17) puts Qwen's own pre-tokenisation in
-    place of a tokenizer's beside a Qwen2 model, and cuts our lines into words that the model never saw."""
-    import torch
-    from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM
+    """Random weights, and how the agent is sampled."""
+    from transformers import GenerationConfig
 
-    config = LlamaConfig(
-        vocab_size=len(tokenizer),
-        hidden_size=options.hidden_size,
-        num_hidden_layers=options.layers,
-        num_attention_heads=options.heads,
-        num_key_value_heads=options.heads if options.heads % 2 else options.heads // 2,
-        intermediate_size=3 * options.hidden_size,
-        max_position_embeddings=max(1024, options.context),
-        tie_word_embeddings=True,
-        bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        model = LlamaForCausalLM(config)
+    from base_gtm.model import new_nano
+
+    sizes = {"hidden_size": options.hidden_size, "num_hidden_layers": options.layers}
+    longest = max(1024, options.context)
+    model = new_nano(tokenizer, seed=seed, num_attention_heads=options.heads, max_position_embeddings=longest, **sizes)
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     model.generation_config = GenerationConfig(do_sample=True, temperature=1.0, top_k=0, top_p=1.0, **ends)
     return model

@@ -15,12 +15,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from adapt.study.task import Problem
-from base_gtm.errors import ModelError
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerFast
 
-END, PAD, USER, AGENT = SPECIALS = ("<|end|>", "<|pad|>", "<|user|>", "<|agent|>")
+SPECIALS = ("<|end|>", "<|pad|>", "<|user|>", "<|agent|>")
 TEMPLATE = (
     "{% for message in messages %}"
     "{% if message['role'] == 'assistant' %}{{ '<|agent|>' + message['content'] + '<|end|>' }}"
@@ -49,32 +48,14 @@ def train_agent_tokenizer(texts: Iterable[str], vocab_size: int) -> PreTrainedTo
 
     Raises ModelError when the vocabulary cannot hold the bytes.
     """
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-    from transformers import PreTrainedTokenizerFast
+    from base_gtm.tokenizer import train_tokenizer
 
-    least = 256 + len(SPECIALS)
-    if vocab_size < least:
-        raise ModelError(f"vocab_size {vocab_size}: bytes and special tokens alone take {least}; give more")
-    core = Tokenizer(models.BPE())
-    lines = pre_tokenizers.Split(Regex(_LINE), "isolated")
-    core.pre_tokenizer = pre_tokenizers.Sequence(
-        [lines, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-    )
-    core.decoder = decoders.ByteLevel()
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocab_size,
-        special_tokens=list(SPECIALS),
-        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        show_progress=False,
-        min_frequency=2,
-    )
-    core.train_from_iterator(texts, trainer)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=core,
-        eos_token=END,
-        pad_token=PAD,
-        additional_special_tokens=[USER, AGENT],
-        clean_up_tokenization_spaces=False,
+    return train_tokenizer(
+        texts,
+        vocab_size,
+        SPECIALS,
+        split=_LINE,
+        least_count=2,
         model_input_names=["input_ids", "attention_mask"],
         padding_side="left",
         chat_template=TEMPLATE,
