@@ -11,22 +11,18 @@ bitsandbytes) is named with the reason and stops no other. Does not guarantee th
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
-import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from domains.steps import step
 from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.gpu import item as items
-from kernelbench_harness.gpu.item import Item, say
+from kernelbench_harness.gpu.item import Item
 
 ARMS: Mapping[str, tuple[str, ...]] = {"lora": (), "qlora": ("--qlora",)}
-_LAST = 600
-"""Characters of a failed verb's words that are kept."""
 
 
 def on_gpu(
@@ -50,7 +46,7 @@ def on_gpu(
         workspace = (item.folder / "cuda_adapter" / arm).resolve()
         workspace.mkdir(parents=True, exist_ok=True)
         for name, words in _steps(arm, base, 0.3 if dry_run else train_minutes, labels, dry_run):
-            if not _step(item, arm, name, [*words, "--workspace", str(workspace)]):
+            if not step(item, [arm, name], "adapt.cli", [*words, "--workspace", str(workspace)], workspace):
                 break
     figures = _figures(item, chosen)
     path = item.write(figures, _environment())
@@ -72,22 +68,6 @@ def _steps(
         ("calibrate", ("calibrate", "cuda")),
         ("score", ("score", "cuda", "--live", "0", *(("--limit", "8") if dry_run else ()))),
     )
-
-
-def _step(item: Item, arm: str, name: str, words: Sequence[str]) -> bool:
-    """Runs a verb unless it ended before; whether the arm can go on."""
-    key = [arm, name, list(words)]
-    if any(one["step"] == key and one["status"] == 0 for one in item.journal.read()):
-        return True
-    if item.over:
-        return False
-    say(f"{arm}: adapt {' '.join(words[:2])}")
-    begin = time.monotonic()
-    done = subprocess.run([sys.executable, "-m", "adapt.cli", *words], capture_output=True, text=True)
-    said = (done.stderr if done.returncode else done.stdout).strip()[-_LAST:]
-    seconds = round(time.monotonic() - begin, 1)
-    item.journal.append({"step": key, "status": done.returncode, "seconds": seconds, "said": said})
-    return done.returncode == 0
 
 
 def _figures(item: Item, chosen: Sequence[str]) -> dict[str, Any]:

@@ -11,19 +11,15 @@ anything about scores of a large agent: its weights are random.
 
 from __future__ import annotations
 
-import contextlib
 import json
-import os
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from domains.steps import step
 from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.gpu import item as items
 from kernelbench_harness.gpu.item import Item, say
@@ -31,8 +27,6 @@ from kernelbench_harness.gpu.item import Item, say
 PARTS = ("scores", "times")
 WORK = "speedup"
 """Folder of the workspace, beside the result."""
-_LAST = 600
-"""Characters of a failed verb's words that are kept."""
 Words = tuple[str, ...]
 
 
@@ -70,7 +64,9 @@ def study_on_gpu(
     if "times" in chosen:
         verbs["times"] = _times(shape, timed_steps, tokens, kernelbench, dry_run)
     for name, words in verbs.items():
-        if not _step(item, name, (*words, "--workspace", str(workspace)), workspace):
+        before = partial(_agent, item, workspace, f"shape-{shape}") if name == "times" else lambda: True
+        command = (*words, "--workspace", str(workspace))
+        if not step(item, [name], "adapt.cli", command, workspace, before):
             break
     figures = _figures(item, workspace)
     path = item.write(figures, _environment())
@@ -107,26 +103,6 @@ def _times(shape: str, steps: int, tokens: int, kernelbench: Path | None, dry_ru
     )
 
 
-def _step(item: Item, name: str, words: Words, workspace: Path) -> bool:
-    """Runs a verb unless it ended before; whether the next one may begin."""
-    key = [name, list(words)]
-    if any(one["step"] == key and one["status"] == 0 for one in item.journal.read()):
-        return True
-    if item.over:
-        return False
-    if name == "times" and not _agent(item, workspace, words[words.index("--agent") + 1]):
-        return False
-    say(f"{name}: adapt {' '.join(words[:2])}")
-    begin = time.monotonic()
-    status, said = _run(words, workspace, max(1.0, item.ends - begin))
-    if status is None:
-        say(f"{name}: the minutes are over; the same command goes on")
-        return False
-    seconds = round(time.monotonic() - begin, 1)
-    item.journal.append({"step": key, "status": status, "seconds": seconds, "said": said})
-    return status == 0
-
-
 def _agent(item: Item, workspace: Path, name: str) -> bool:
     """The agent with random weights, with the nano agent's tokenizer; whether there is one to take."""
     from domains.cuda.shapes import random_agent
@@ -139,31 +115,6 @@ def _agent(item: Item, workspace: Path, name: str) -> bool:
     say(f"times: an agent with random weights, {name}")
     random_agent(name.removeprefix("shape-"), nano[-1].parent, workspace / name)
     return True
-
-
-def _run(words: Sequence[str], workspace: Path, seconds: float) -> tuple[int | None, str]:
-    """Exit status and last words of a verb; None where its time was over and it was ended."""
-    command = [sys.executable, "-m", "adapt.cli", *words]
-    root = str(Path(__file__).resolve().parents[2])
-    paths = os.pathsep.join([root, *filter(None, [os.environ.get("PYTHONPATH")])])
-    process = subprocess.Popen(
-        command,
-        cwd=workspace,
-        env={**os.environ, "PYTHONPATH": paths},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    try:
-        output, errors = process.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        return None, ""
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    return process.returncode, (errors if process.returncode else output).strip()[-_LAST:]
 
 
 def _figures(item: Item, workspace: Path) -> dict[str, Any]:

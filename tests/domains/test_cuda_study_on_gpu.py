@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from adapt.errors import AdaptError
 from adapt.options import command
 from adapt.study.arms import check_evaluators, parse_arms
 from adapt.verbs.study import Options
+from domains import steps
 from domains.cuda import DOMAIN, study_on_gpu
 from domains.cuda.kernelbench import content_of_answer, open_kernelbench
 from domains.cuda.shapes import SHAPES, random_agent
@@ -83,11 +85,12 @@ def test_steps_are_done_once_and_a_cut_off_study_goes_on(tmp_path: Path, monkeyp
     ran: list[str] = []
     ends: dict[str, int | None] = {"study": None}
 
-    def run(words: tuple[str, ...], workspace: Path, seconds: float) -> tuple[int | None, str]:
-        ran.append(words[0])
-        return ends.get(words[0], 0), "said"
+    def run(command: tuple[str, ...], folder: Path, seconds: float) -> tuple[int | None, str]:
+        verb = command[3]
+        ran.append(verb)
+        return ends.get(verb, 0), "said"
 
-    monkeypatch.setattr(study_on_gpu, "_run", run)
+    monkeypatch.setattr(steps, "_run", run)
     arguments = {"dry_run": True, "out": tmp_path, "parts": "scores"}
     study_on_gpu.study_on_gpu(**arguments)
     assert ran == ["label", "train", "calibrate", "study"]
@@ -102,7 +105,7 @@ def test_steps_are_done_once_and_a_cut_off_study_goes_on(tmp_path: Path, monkeyp
 
 
 def test_a_failure_is_named_and_ends_the_run(tmp_path: Path, monkeypatch, capsys) -> None:
-    monkeypatch.setattr(study_on_gpu, "_run", lambda words, *_: (2, "progress\nerror: no such thing"))
+    monkeypatch.setattr(steps, "_run", lambda command, *_: (2, "progress\nerror: no such thing"))
     study_on_gpu.study_on_gpu(dry_run=True, out=tmp_path)
     assert "label failed: error: no such thing" in capsys.readouterr().out
 
@@ -114,8 +117,9 @@ def test_unknown_parts_and_shapes(given: dict[str, str], complaint: str, tmp_pat
 
 
 def test_a_verb_that_outlives_the_minutes_is_ended(tmp_path: Path) -> None:
-    assert study_on_gpu._run(("study", "speedup", "--help"), tmp_path, 0.01) == (None, "")
-    status, said = study_on_gpu._run(("study", "nothing"), tmp_path, 60.0)
+    study = [sys.executable, "-m", "adapt.cli", "study"]
+    assert steps._run([*study, "speedup", "--help"], tmp_path, 0.01) == (None, "")
+    status, said = steps._run([*study, "nothing"], tmp_path, 60.0)
     assert status == 2 and "is not one of 'speedup'" in said
 
 
