@@ -8,6 +8,7 @@
 #   make gpu-labels          on a GPU: thousands of labels (docs/gpu.md says what each of these takes and writes)
 #   make gpu-head-to-head    on a GPU: KERNELBENCH=folder, its evaluator against ours
 #   make gpu-h100            on a GPU: DATA=folder, reference times against KernelBench's published ones
+#   make gpu-base            on a GPU: CARG=folder RECORDS=file, gtm-nano and a larger sibling from nothing
 #   make gpu-adapter         on a GPU: the CUDA domain's adapter, LoRA and QLoRA
 #   make gpu-study           on a GPU: KERNELBENCH=folder, the speed-up study
 #   make gpu-dry             all of these on the CPU, over a few small cases
@@ -25,14 +26,14 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
 .PHONY: quickstart test stress check format install clean
-.PHONY: gpu-check gpu-labels gpu-head-to-head gpu-h100 gpu-adapter gpu-study gpu-dry
+.PHONY: gpu-check gpu-labels gpu-head-to-head gpu-h100 gpu-base gpu-adapter gpu-study gpu-dry
 
 install: $(STAMP)
 
 $(STAMP): pyproject.toml constraints.txt
 	@command -v g++ >/dev/null || { echo "error: g++ is missing; on Debian: apt-get install g++" >&2; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,track,cluster,triton,study,mcp,teachers]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,track,cluster,triton,study,train,mcp,teachers]'
 	@touch $@
 
 quickstart: $(STAMP)
@@ -74,6 +75,9 @@ gpu-head-to-head: $(STAMP)
 
 gpu-h100: $(STAMP)
 	$(ITEM).h100_sanity --data $(DATA) $(GPU_ARGS)
+
+gpu-base: $(STAMP)
+	$(BIN)/python -m domains.base_on_gpu $(if $(CARG),--carg $(CARG)) $(if $(RECORDS),--records $(RECORDS)) $(GPU_ARGS)
 
 gpu-adapter: $(STAMP)
 	$(BIN)/python -m domains.cuda.on_gpu $(GPU_ARGS)

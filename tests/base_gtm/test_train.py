@@ -1,4 +1,6 @@
-"""`base-gtm train`, really run at its smallest size: learns, writes a loadable base, resumes after a kill."""
+"""`base-gtm train`, really run at its smallest size: learns, writes a loadable base, goes on after a kill; mistakes."""
+
+from __future__ import annotations
 
 import json
 import os
@@ -6,51 +8,196 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
-from base_gtm.errors import DataError
+from base_gtm.cli import main
+from base_gtm.errors import DataError, ModelError
 from base_gtm.model import load_base
-from base_gtm.train import TrainOptions, run
+from base_gtm.training.options import TrainOptions
+from base_gtm.training.run import run
 
-SMALL = {"generated": 192, "vocab_size": 512, "hidden_size": 32, "layers": 1, "heads": 2, "batch": 8}
+SMALL: dict[str, Any] = {"vocab_size": 512, "hidden_size": 32, "layers": 1, "heads": 2, "batch": 8, "threads": 1}
+RUN = {"generated": 160, "steps": 60, "save_steps": 6, "validate_steps": 20, "validation_share": 0.1} | SMALL
 
 
-@pytest.mark.slow
-def test_trains_and_the_folder_loads(tmp_path):
-    out = tmp_path / "base"
-    assert run(TrainOptions(out=out, epochs=6, **SMALL)) == 0
-    card = json.loads((out / "card.json").read_text())
+def given(out: Path, **options: Any) -> list[str]:
+    """The command line of options."""
+    flags = [
+        f"--{name.replace('_', '-')}" + (f"={value}" if value is not None else "") for name, value in options.items()
+    ]
+    return ["train", f"--out={out}", *flags]
+
+
+def refused(monkeypatch: pytest.MonkeyPatch, capsys: Any, *arguments: str) -> str:
+    """What the command says to a mistake, after checking that it is one line with status 2."""
+    monkeypatch.setattr(sys, "argv", ["base-gtm", *arguments])
+    with pytest.raises(SystemExit) as stop:
+        main()
+    said = str(capsys.readouterr().err)
+    assert stop.value.code == 2 and said.startswith("error: ") and said.count("\n") == 1, said
+    return said
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("train") / "base"
+    assert run(TrainOptions(out=out, **RUN)) == 0
+    return out
+
+
+def card_of(folder: Path) -> dict[str, Any]:
+    card: dict[str, Any] = json.loads((folder / "card.json").read_text())
+    return card
+
+
+def test_loss_falls_and_the_folder_loads(trained: Path) -> None:
+    card = card_of(trained)
     losses = [row["loss"] for row in card["loss_curve"]]
-    assert losses[-1] < 0.8 * losses[0]
-    base = load_base(str(out))
-    assert base.model.num_parameters() == card["parameters"]
-    assert not list(out.glob("*.bin"))
+    assert losses[-1] < 0.7 * losses[0]
+    assert load_base(str(trained)).model.num_parameters() == card["parameters"]
+    assert not list(trained.rglob("*.bin")) and not (trained / "checkpoints").exists()
+
+
+def test_the_card_says_what_it_was_made_of(trained: Path) -> None:
+    card = card_of(trained)
+    assert card["recipe"]["steps"] == 60 and "out" not in card["recipe"]
+    assert sum(card["records_by_source"].values()) == card["records"] > 100
+    measured = [json.loads(line) for line in (trained / "validation.jsonl").read_text().splitlines()]
+    assert [row["step"] for row in measured] == [20, 40, 60]
+    assert measured[-1]["sources"] == card["validation"]["sources"]
+    assert (
+        sum(one["records"] for name, one in card["validation"]["sources"].items() if name != "all")
+        == (card["validation"]["sources"]["all"]["records"])
+    )
+    assert "refusal" not in card, "the stream holds no errors"
+
+
+def test_a_finished_run_is_not_done_again(trained: Path, capsys: Any) -> None:
+    before = (trained / "model.safetensors").stat().st_mtime_ns
+    assert run(TrainOptions(out=trained, **RUN)) == 0
+    assert "finished before" in capsys.readouterr().out
+    assert (trained / "model.safetensors").stat().st_mtime_ns == before
 
 
 @pytest.mark.slow
-def test_a_killed_run_goes_on_from_its_checkpoint(tmp_path):
+def test_a_killed_run_has_the_curve_of_an_undisturbed_one(trained: Path, tmp_path: Path) -> None:
     out = tmp_path / "base"
-    small = ", ".join(f"{name}={value}" for name, value in SMALL.items())
-    code = (
-        "from pathlib import Path; from base_gtm.train import TrainOptions, run; "
-        f"run(TrainOptions(out=Path({str(out)!r}), epochs=8, save_steps=8, {small}))"
-    )
-    environment = os.environ | {"HF_HUB_OFFLINE": "1"}
-    victim = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.DEVNULL, env=environment)
+    command = [sys.executable, "-c", "from base_gtm.cli import main; main()", *given(out, **RUN)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
+    victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     deadline = time.monotonic() + 120
-    while not list(out.glob("checkpoints/checkpoint-*/trainer_state.json")):
-        assert victim.poll() is None and time.monotonic() < deadline, "no checkpoint was written"
-        time.sleep(0.05)
+    while not (out / "checkpoints" / "checkpoint-30" / "clock.json").exists():  # in the second pass over the records
+        assert victim.poll() is None and time.monotonic() < deadline, victim.communicate()[1]
+        time.sleep(0.005)
+    time.sleep(0.1)  # some steps on, which are done again
     victim.send_signal(signal.SIGKILL)
     victim.wait()
     assert not (out / "card.json").exists()
-    small_options = TrainOptions(out=out, epochs=8, save_steps=8, **SMALL)
-    run(small_options)
-    steps = [row["step"] for row in json.loads((out / "card.json").read_text())["loss_curve"]]
-    assert steps == list(range(20, 8 * 192 // 8 + 1, 20)), "logged every 20 steps, none twice and none left out"
+    (out / "checkpoints" / "checkpoint-59").mkdir()  # as a kill within a checkpoint leaves it
+    assert subprocess.run(command, stdout=subprocess.DEVNULL, env=environment).returncode == 0
+    undisturbed, resumed = card_of(trained), card_of(out)
+    assert resumed["loss_curve"] == undisturbed["loss_curve"] and len(resumed["loss_curve"]) == 20
+    assert (out / "model.safetensors").read_bytes() == (trained / "model.safetensors").read_bytes()
+    assert (out / "validation.jsonl").read_text() == (trained / "validation.jsonl").read_text()
 
 
-def test_a_missing_record_file_is_one_line(tmp_path):
-    with pytest.raises(DataError, match="no such file"):
-        run(TrainOptions(out=tmp_path / "base", records=(tmp_path / "none.jsonl",)))
+@pytest.mark.slow
+def test_two_processes_have_the_curve_of_one_with_twice_the_batch(tmp_path: Path) -> None:
+    packed = {"packing": None, "max_tokens": 200, "max_completion": 60, "validate_steps": 2, "steps": 4}
+    chosen = {**RUN, **packed}
+    script = tmp_path / "train.py"
+    script.write_text("from base_gtm.cli import main\n\nmain()\n")
+    several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
+    environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
+    command = [sys.executable, *several, *given(tmp_path / "two", **chosen | {"batch": 4})]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("parameters") == 1, "one process speaks"
+    run(TrainOptions(out=tmp_path / "one", **chosen | {"packing": True, "batch": 8}))
+    two, one = ([row["loss"] for row in card_of(tmp_path / name)["loss_curve"]] for name in ("two", "one"))
+    assert two == pytest.approx(one, rel=1e-4) and len(one) == 4
+
+
+def test_another_run_in_the_folder_is_refused(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    said = refused(monkeypatch, capsys, *given(trained, **RUN | {"hidden_size": 64, "learning_rate": 0.1}))
+    assert "another run" in said and "hidden_size was 32" in said and "learning_rate was 0.003" in said
+
+
+def test_a_model_in_the_folder_is_refused(base: Any, tmp_path: Path) -> None:
+    base.model.save_pretrained(tmp_path)
+    with pytest.raises(DataError, match=r"holds a config\.json already"):
+        run(TrainOptions(out=tmp_path, generated=8))
+
+
+def test_a_checkpoint_of_other_sizes_is_refused(trained: Path, tmp_path: Path) -> None:
+    import shutil
+
+    one, other = ({**RUN, "hidden_size": size, "validate_steps": 0} for size in (32, 64))
+    for name, options in (("one", one), ("other", other)):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("base_gtm.training.run.save", stop)
+            with pytest.raises(KeyboardInterrupt):
+                run(TrainOptions(out=tmp_path / name, **options | {"steps": 9}))
+    shutil.rmtree(tmp_path / "other" / "checkpoints")
+    shutil.copytree(tmp_path / "one" / "checkpoints", tmp_path / "other" / "checkpoints")
+    with pytest.raises(ModelError, match="other sizes"):
+        run(TrainOptions(out=tmp_path / "other", **other | {"steps": 9}))
+
+
+def stop(*_: Any) -> None:
+    """As a kill just before the result is written."""
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({}, "nothing to learn from"),
+        ({"records": "{}/none.jsonl"}, "no such file"),
+        ({"carg": "{}/none"}, "no such folder"),
+        ({"records": "{}/other.jsonl"}, "other.jsonl:1: 'spec' is missing"),
+        ({"records": "{}/crooked.jsonl"}, "crooked.jsonl"),
+        ({"carg": "{}/other"}, "hold no records of base-gtm carg generate"),
+        ({"carg": "{}/empty"}, "holds no records"),
+        ({"generated": 9, "base": "{}/none"}, "no such folder"),
+        ({"generated": 9, "base": "{}/pickle"}, "is a pickle"),
+        ({"generated": 9, "method": "sgd"}, "known are full, lora, qlora"),
+        ({"generated": 9, "method": "lora"}, "name one with --base"),
+        ({"generated": 9, "batch": "0"}, "--batch 0: give a number above zero"),
+        ({"generated": 9, "hidden_size": 30}, "even multiple of the heads"),
+        ({"generated": 9, "max_tokens": 9}, "prompt too long"),
+        ({"generated": 9, "base": "nano", "max_tokens": 2000}, "the base reads 2048 tokens"),
+        pytest.param(
+            {"generated": 9, "bf16": None},
+            "needs a GPU with bfloat16",
+            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU may have it"),
+        ),
+    ],
+)
+def test_a_mistake_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path, options: dict[str, Any], words: str
+) -> None:
+    import pyarrow
+    from pyarrow.parquet import write_table
+
+    (tmp_path / "other.jsonl").write_text('{"question": "why?"}\n')
+    spec = {"name": "t", "inputSchema": {"type": "object"}}
+    crooked = {"spec": spec, "name": "t", "arguments": {}, "result": {}, "blocks": 5}
+    (tmp_path / "crooked.jsonl").write_text(json.dumps(crooked) + "\n")
+    for name in ("empty", "other", "pickle"):
+        (tmp_path / name).mkdir()
+    write_table(pyarrow.table({"text": ["a"]}), tmp_path / "other" / "part-00000.parquet")
+    (tmp_path / "pickle" / "config.json").write_text("{}")
+    (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"")
+    filled = {name: value and str(value).replace("{}", str(tmp_path)) for name, value in options.items()}
+    assert words in refused(monkeypatch, capsys, *given(tmp_path / "out", **filled))
+
+
+def test_qlora_without_bitsandbytes_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path) -> None:
+    monkeypatch.setitem(sys.modules, "bitsandbytes", None)
+    said = refused(monkeypatch, capsys, *given(tmp_path / "out", generated=9, base="nano", method="qlora"))
+    assert "needs bitsandbytes: pip install" in said

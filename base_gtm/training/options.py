@@ -1,0 +1,148 @@
+"""Options of `base-gtm train`, checked where they are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from base_gtm.errors import DataError
+
+NEW = "new"
+FULL, LORA, QLORA = "full", "lora", "qlora"
+METHODS = (FULL, LORA, QLORA)
+VALUES, COMPLETION, ALL = "values", "completion", "all"
+LOSSES = (VALUES, COMPLETION, ALL)
+
+_POSITIVE = ("batch", "accumulate", "epochs", "learning_rate", "rank", "max_tokens", "max_completion", "save_steps")
+_POSITIVE_OR_LEFT_OUT = ("steps", "minutes", "save_minutes", "alpha", "intermediate_size")
+_NOT_NEGATIVE = ("generated", "weight_decay", "prompt_weight", "structure_weight", "value_weight", "validate_steps")
+
+
+@dataclass(frozen=True)
+class TrainOptions:
+    """One field an option of `base-gtm train`."""
+
+    out: Path
+    """Folder to write."""
+    base: str = NEW
+    """What training starts from: new (a fresh tokenizer and random weights), nano, a folder with safetensors, a hub
+    id."""
+    carg: tuple[Path, ...] = ()
+    """Folder of base-gtm carg generate; may be given again."""
+    records: tuple[Path, ...] = ()
+    """File of records, JSON lines; may be given again."""
+    generated: int = 0
+    """Records of the built-in stream beside them."""
+    all_tools: bool = False
+    """Learn from the tools too that are otherwise held out, by field, to judge on."""
+    validation: tuple[Path, ...] = ()
+    """Records to measure on alone: a file of JSON lines or a folder as for --carg."""
+    validation_share: float = 0.01
+    """Share of the training records that is kept aside to measure on."""
+    validate_steps: int = 500
+    """Measure on a part of them every so many steps; 0: on all of them at the end alone."""
+    method: str = FULL
+    """Which weights are learnt: full (all of them), lora (an adapter), qlora (an adapter, the base in 4 bits)."""
+    rank: int = 16
+    """Rank of an adapter."""
+    alpha: int | None = None
+    """Its scale times its rank; twice the rank unless given."""
+    dropout: float = 0.0
+    """Dropout of an adapter."""
+    hidden_size: int = 128
+    """Of a new base."""
+    layers: int = 4
+    """Of a new base."""
+    heads: int = 4
+    """Query heads of a new base; two share a key-value head."""
+    intermediate_size: int | None = None
+    """Inner width of a new base; three times the outer one unless given."""
+    vocab_size: int = 2048
+    """Tokens of a new base's tokenizer."""
+    max_tokens: int = 640
+    """Longest prompt; a longer one is cut inside its argument blocks, then loses its oldest turns."""
+    max_completion: int = 512
+    """Longest answer in tokens; a record with a longer one is left out."""
+    loss: str = VALUES
+    """What counts: values (every token, the free ones of an answer most), completion (the answer's tokens alike), all
+    (every token alike)."""
+    value_weight: float = 10.0
+    """Weight under --loss values of an answer's token that decoding chooses."""
+    structure_weight: float = 0.1
+    """Weight under --loss values of an answer's token that the schema forces."""
+    prompt_weight: float = 0.1
+    """Weight under --loss values of a prompt's token."""
+    packing: bool = False
+    """Put several records into one sequence, none seeing another: less padding where lengths differ much."""
+    batch: int = 16
+    """Sequences a step on each device."""
+    accumulate: int = 1
+    """Batches whose gradients are added before an update."""
+    epochs: float = 1.0
+    """Passes over the records at most."""
+    steps: int | None = None
+    """Updates in place of --epochs."""
+    minutes: float | None = None
+    """Wall time of training at most, resumed runs counted together; the learning rate then falls with the time."""
+    learning_rate: float = 3e-3
+    """Highest learning rate: 3e-3 suits all weights of a million parameters, 2e-4 an adapter of a billion, 2e-5 all
+    their weights."""
+    weight_decay: float = 0.05
+    """AdamW's weight decay; adapters have none."""
+    bf16: bool = False
+    """Mixed precision in bfloat16, for a GPU that has it."""
+    checkpointing: bool = False
+    """Recompute activations rather than keep them: a third slower, much less memory."""
+    save_steps: int = 200
+    """A checkpoint every so many steps, and no later than where the loss is next logged."""
+    save_minutes: float | None = None
+    """A checkpoint after so many minutes in place of --save-steps."""
+    seed: int = 0
+    """Of random weights and of the order of the records."""
+    wandb: str | None = None
+    """Project of Weights & Biases; without a key the run stays in --out, offline."""
+    threads: int = 0
+    """CPU threads; 0 leaves torch's choice."""
+
+    def __post_init__(self) -> None:
+        for name, known in (("method", METHODS), ("loss", LOSSES)):
+            if getattr(self, name) not in known:
+                raise DataError(f"--{name} '{getattr(self, name)}': known are {', '.join(known)}")
+        for name in (*_POSITIVE, *_POSITIVE_OR_LEFT_OUT):
+            value = getattr(self, name)
+            if not (value is None and name in _POSITIVE_OR_LEFT_OUT) and not value > 0:
+                raise DataError(f"{_flag(name)} {value}: give a number above zero")
+        for name in _NOT_NEGATIVE:
+            if not getattr(self, name) >= 0:
+                raise DataError(f"{_flag(name)} {getattr(self, name)}: give zero or more")
+        for name in ("validation_share", "dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise DataError(f"{_flag(name)} {getattr(self, name)}: give a share from 0 to below 1")
+        if self.base == NEW:
+            self._check_new()
+        if not (self.carg or self.records or self.generated):
+            raise DataError("nothing to learn from: give --carg FOLDER, --records FILE or --generated NUMBER")
+        if self.loss == VALUES and not (self.value_weight or self.structure_weight or self.prompt_weight):
+            raise DataError("--loss values: all three weights are zero; give one of them")
+
+    def _check_new(self) -> None:
+        if self.method != FULL:
+            raise DataError(f"--method {self.method}: an adapter needs a trained base; name one with --base")
+        for name in ("hidden_size", "layers", "heads", "vocab_size"):
+            if not getattr(self, name) > 0:
+                raise DataError(f"{_flag(name)} {getattr(self, name)}: give a number above zero")
+        if self.hidden_size % (2 * self.heads) or self.heads % max(1, self.heads // 2):
+            raise DataError(
+                f"--hidden-size {self.hidden_size} --heads {self.heads}: the size must be an even multiple of the "
+                "heads, and the heads one or an even number"
+            )
+
+    @property
+    def weights(self) -> tuple[float, float, float]:
+        """Of a value token, a structure token, a prompt token."""
+        chosen = (self.value_weight, self.structure_weight, self.prompt_weight)
+        return {VALUES: chosen, COMPLETION: (1.0, 1.0, 0.0), ALL: (1.0, 1.0, 1.0)}[self.loss]
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")

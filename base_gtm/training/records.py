@@ -1,0 +1,179 @@
+"""Records from their sources, told apart into training and validation, as rows of tokens.
+
+Guarantees: equal records fall into the same part, whatever their order; a record whose error the arguments' schema
+decides is left out, since no model is asked about it; what is left out is counted by reason.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from base_gtm.arguments import check
+from base_gtm.data import Record, read_records, stream
+from base_gtm.errors import DataError
+from base_gtm.example import Example, read_examples
+from base_gtm.prompt import ERROR, Encoded, compact, completion, encode_full, render
+from base_gtm.schema import ToolSpec, content_hash
+from base_gtm.spans import overlapping, value_spans
+from base_gtm.tokenizer import encode_offsets, encode_text, first_line
+
+if TYPE_CHECKING:
+    from base_gtm.data.split import Split
+    from base_gtm.training.options import TrainOptions
+
+Part = Literal["train", "validation"]
+VALUE, STRUCTURE, PROMPT = 0, 1, 2
+"""Sides of a token: decoding chooses it; the schema forces it; it is read."""
+
+BY_SCHEMA = "refused by the schema"
+HELD_OUT = "of held-out tools"
+LONG_PROMPT = "prompt too long"
+LONG_ANSWER = "answer too long"
+
+
+@dataclass(frozen=True)
+class Row:
+    """A record as tokens."""
+
+    input_ids: list[int]
+    """Prompt, completion, end."""
+    sides: list[int]
+    """VALUE, STRUCTURE or PROMPT of each; the first of a completion is a VALUE, since it says answer or error."""
+    prompt_length: int
+    source: str
+    is_error: bool
+    values: list[list[int]]
+    """Positions of the tokens of each top-level value."""
+    error_start: int
+    """First token of an error."""
+    answer_start: int
+    """First token of an answer that is no error: the record's own, or what its spec would begin with."""
+    cut: bool
+    """Whether the prompt lost text."""
+
+
+def require_sources(options: TrainOptions) -> None:
+    """Raises DataError for a source that is not there: before the first is read."""
+    for folder in options.carg:
+        if not folder.is_dir():
+            raise DataError(f"--carg {folder}: no such folder; make one with: base-gtm carg generate")
+    for flag, paths in (("records", options.records), ("validation", options.validation)):
+        for path in paths:
+            if not path.is_file() and not (flag == "validation" and path.is_dir()):
+                raise DataError(f"--{flag} {path}: no such file; give JSON lines of records")
+
+
+def draw(options: TrainOptions, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
+    """Every record that is learnt or measured on, with its part. Raises DataError and SpecError."""
+    for record in _training(options, left_out):
+        if wanted(record, left_out):
+            yield ("validation" if _lot(record) < options.validation_share else "train"), record
+    for path in options.validation:
+        for record in map(Record.of_example, _examples(path)) if path.is_dir() else _lines(path):
+            if wanted(record, left_out):
+                yield "validation", record
+
+
+def wanted(record: Record, left_out: Counter[str]) -> bool:
+    """Whether a model is asked at all about the record's call."""
+    if record.result.is_error and check(record.spec, record.call.arguments) is not None:
+        left_out[BY_SCHEMA] += 1
+        return False
+    return True
+
+
+def row_of(record: Record, tokenizer: Any, max_tokens: int, max_completion: int) -> Row | str:
+    """The record as tokens, or why it cannot be shown."""
+    text = completion(record.spec, record.result)
+    answer, offsets = encode_offsets(tokenizer, text)
+    if len(answer) >= max_completion:
+        return LONG_ANSWER
+    prompt, dropped = _prompt(record, tokenizer, max_tokens)
+    if prompt is None:
+        return LONG_PROMPT
+    first = len(prompt.ids)
+    values = [[first + at for at in overlapping(offsets, a, b)] for _, a, b in value_spans(text)]
+    sides = [PROMPT] * first + [STRUCTURE] * (len(answer) + 1)
+    for at in (first, *(at for group in values for at in group)):
+        sides[at] = VALUE
+    start = answer if not record.result.is_error else encode_text(tokenizer, _beginning(record.spec))
+    return Row(
+        input_ids=[*prompt.ids, *answer, tokenizer.eos_token_id],
+        sides=sides,
+        prompt_length=first,
+        source=record.source or "records",
+        is_error=record.result.is_error,
+        values=values,
+        error_start=encode_text(tokenizer, ERROR)[0],
+        answer_start=start[0],
+        cut=dropped or any(prompt.offsets[at][0] == prompt.offsets[at][1] for at in prompt.argument_tokens),
+    )
+
+
+def _prompt(record: Record, tokenizer: Any, max_tokens: int) -> tuple[Encoded | None, bool]:
+    """The prompt with as many of the latest turns as fit, and whether any was dropped."""
+    history = list(record.history)
+    while True:
+        shown = render(record.spec, record.call, evidence=record.evidence, blocks=record.blocks, history=history)
+        try:
+            return encode_full(tokenizer, shown, max_tokens), len(history) < len(record.history)
+        except DataError:
+            if not history:
+                return None, False
+            history = history[1:]
+
+
+def _beginning(spec: ToolSpec) -> str:
+    """How an answer of the tool begins."""
+    if spec.output_schema is None:
+        return '"'
+    names = spec.output_schema.get("required") or list(spec.output_schema.get("properties", {}))
+    return "{" + compact(names[0]) + ":" if names else "{"
+
+
+def _training(options: TrainOptions, left_out: Counter[str]) -> Iterator[Record]:
+    split = None if options.all_tools or not options.carg else _split(options.carg)
+    for folder in options.carg:
+        for example in _examples(folder):
+            if split is None or split.part(example) == "train":
+                yield Record.of_example(example)
+            else:
+                left_out[HELD_OUT] += 1
+    for path in options.records:
+        yield from _lines(path)
+    yield from islice(stream(options.seed), options.generated)
+
+
+def _split(folders: tuple[Path, ...]) -> Split:
+    from base_gtm.data.split import split_tools
+
+    tools = {example.tool.key: example.tool for folder in folders for example in _examples(folder)}
+    return split_tools(tools.values())
+
+
+def _examples(folder: Path) -> Iterator[Example]:
+    try:
+        yield from read_examples(folder)
+    except (LookupError, TypeError, ValueError) as error:
+        raise DataError(
+            f"{folder}: its tables hold no records of base-gtm carg generate ({type(error).__name__}: "
+            f"{first_line(error)})"
+        ) from None
+
+
+def _lines(path: Path) -> Iterator[Record]:
+    try:
+        yield from read_records(path)
+    except (LookupError, TypeError, ValueError) as error:
+        raise DataError(f"{path}: holds what is no record ({type(error).__name__}: {first_line(error)})") from None
+
+
+def _lot(record: Record) -> float:
+    """From 0 to 1, by what the record teaches."""
+    calls = [[call.name, call.arguments] for call, _ in (*record.history, (record.call, None))]
+    return int(content_hash(calls)[:12], 16) / 16**12
