@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from base_gtm.errors import ModelError
 from base_gtm.training.checkpoints import CHECKPOINTS, last_whole, seconds_of, steering
 from base_gtm.training.loss import collate, weighted_sum
-from base_gtm.training.options import FULL, TrainOptions
+from base_gtm.training.options import FULL, MUON, TrainOptions
 from base_gtm.training.schedule import Clock, logged_every, order, total_steps
 from base_gtm.training.weights import lora
 
@@ -166,6 +166,7 @@ def _trainer(
         processing_class=tokenizer,
         peft_config=None if options.method == FULL else lora(options),
         callbacks=[steering(options, clock, measure)],
+        optimizers=(_muon(model, options) if options.optimizer == MUON else None, None),
     )
     for parameter in trainer.model.parameters():
         if parameter.requires_grad:  # SFTTrainer rounds QLoRA's to bfloat16, which a checkpoint's loading undoes
@@ -173,6 +174,12 @@ def _trainer(
     trainer.model_accepts_loss_kwargs = True  # the loss is normalised over the update, not by the number of batches
     trainer.remove_callback(PrinterCallback)
     return trainer
+
+
+def _muon(model: Any, options: TrainOptions) -> Any:
+    from base_gtm.training.muon import Muon
+
+    return Muon(model, options.learning_rate, options.weight_decay)
 
 
 def _arguments(options: TrainOptions, total_steps: int) -> SFTConfig:
