@@ -110,12 +110,10 @@ class Example:
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Example:
         """Inverse of `row`."""
-        spec = ToolSpec.from_json(json.loads(row["spec"]))
-        tool = Collected(spec, row["field"], row["subfield"], row["source"], row["origin"], row["response"])
         made = Provenance(row["teacher"], row["seed"], row["job"], row["attempt"])
         flaw = Flaw(row["fault"], row["parameter"]) if row["fault"] else None
         history = tuple(_turn_of(turn) for turn in row["history"])
-        return cls(row["kind"], tool, row["context"], history, _turn_of(row), made, flaw)
+        return cls(row["kind"], _tool_of(row), row["context"], history, _turn_of(row), made, flaw)
 
 
 def answer_of(result: ToolResult) -> Any:
@@ -152,6 +150,23 @@ def table(examples: Sequence[Example]) -> Any:
 
 def read_examples(folder: Path) -> Iterator[Example]:
     """Records of a folder of `base-gtm carg generate`, in order. Raises DataError."""
+    for table in _tables(folder):
+        for row in table.to_pylist():
+            yield Example.of_row(row)
+
+
+def read_tools(folder: Path) -> list[Collected]:
+    """The tools that the records of such a folder are about, each once. Raises DataError."""
+    names = ["spec", "field", "subfield", "source", "origin", "response"]
+    found: dict[str, Collected] = {}
+    for table in _tables(folder, names):
+        for row in table.group_by(names).aggregate([]).to_pylist():
+            tool = _tool_of(row)
+            found[tool.key] = tool
+    return list(found.values())
+
+
+def _tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
     from pyarrow import ArrowException
     from pyarrow.parquet import read_table
 
@@ -160,11 +175,14 @@ def read_examples(folder: Path) -> Iterator[Example]:
         raise DataError(f"{folder}: holds no records; make some with: base-gtm carg generate --out {folder}")
     for part in parts:
         try:
-            rows = read_table(part).to_pylist()
+            yield read_table(part, columns=None if columns is None else list(columns))
         except (ArrowException, OSError) as error:
             raise DataError(f"{part}: no table of records ({' '.join(str(error).split())[:120]})") from None
-        for row in rows:
-            yield Example.of_row(row)
+
+
+def _tool_of(row: Mapping[str, Any]) -> Collected:
+    spec = ToolSpec.from_json(json.loads(row["spec"]))
+    return Collected(spec, row["field"], row["subfield"], row["source"], row["origin"], row["response"])
 
 
 def _turn_row(turn: Turn) -> dict[str, Any]:

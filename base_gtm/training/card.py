@@ -35,6 +35,7 @@ def write_card(options: TrainOptions, base: Base | None, fitted: Fitted, facts: 
         "records": sum(facts.records.values()),
         "records_by_source": facts.records,
         "left_out": facts.left_out,
+        "held_out": facts.held_out,
         "tokens": facts.tokens,
         "cut_prompts": facts.cut,
         "recipe": recipe(options),

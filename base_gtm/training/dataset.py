@@ -18,7 +18,7 @@ from base_gtm.errors import DataError
 from base_gtm.prompt import completion, render
 from base_gtm.training.options import TrainOptions
 from base_gtm.training.progress import Lines
-from base_gtm.training.records import Row, draw, row_of
+from base_gtm.training.records import Row, draw, row_of, split_of
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -47,6 +47,8 @@ class Facts:
     """Of the training records."""
     cut: float
     """Share of the training prompts that lost text."""
+    held_out: list[str]
+    """Fields whose tools are none of the training records'."""
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,11 @@ def _write(options: TrainOptions, tokenizer: PreTrainedTokenizerFast, folder: Pa
     total = counts["train"].total()
     if not total:
         raise DataError("the sources hold no record to learn from: " + (_listed(left_out) or "they are empty"))
-    return Facts(dict(counts["train"]), dict(counts["validation"]), dict(left_out), tokens, round(cut / total, 5))
+    split = split_of(options)
+    held_out = list(split.fields) if split else []
+    return Facts(
+        dict(counts["train"]), dict(counts["validation"]), dict(left_out), tokens, round(cut / total, 5), held_out
+    )
 
 
 def _raw(row: Row) -> dict[str, Any]:

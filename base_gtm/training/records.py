@@ -7,16 +7,16 @@ decides is left out, since no model is asked about it; what is left out is count
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from base_gtm.arguments import check
 from base_gtm.data import Record, read_records, stream
 from base_gtm.errors import DataError
-from base_gtm.example import Example, read_examples
+from base_gtm.example import Example, read_examples, read_tools
 from base_gtm.prompt import ERROR, Encoded, compact, completion, encode_full, render
 from base_gtm.schema import ToolSpec, content_hash
 from base_gtm.spans import overlapping, value_spans
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from base_gtm.data.split import Split
     from base_gtm.training.options import TrainOptions
 
+T = TypeVar("T")
 Part = Literal["train", "validation"]
 VALUE, STRUCTURE, PROMPT = 0, 1, 2
 """Sides of a token: decoding chooses it; the schema forces it; it is read."""
@@ -137,7 +138,7 @@ def _beginning(spec: ToolSpec) -> str:
 
 
 def _training(options: TrainOptions, left_out: Counter[str]) -> Iterator[Record]:
-    split = None if options.all_tools or not options.carg else _split(options.carg)
+    split = split_of(options)
     for folder in options.carg:
         for example in _examples(folder):
             if split is None or split.part(example) == "train":
@@ -149,16 +150,23 @@ def _training(options: TrainOptions, left_out: Counter[str]) -> Iterator[Record]
     yield from islice(stream(options.seed), options.generated)
 
 
-def _split(folders: tuple[Path, ...]) -> Split:
+def split_of(options: TrainOptions) -> Split | None:
+    """Which tools of the folders of CARG are held out; None where none is. Raises DataError."""
     from base_gtm.data.split import split_tools
 
-    tools = {example.tool.key: example.tool for folder in folders for example in _examples(folder)}
-    return split_tools(tools.values())
+    if options.all_tools or not options.carg:
+        return None
+    return split_tools(tool for folder in options.carg for tool in _told(folder, read_tools))
 
 
 def _examples(folder: Path) -> Iterator[Example]:
+    return _told(folder, read_examples)
+
+
+def _told(folder: Path, read: Callable[[Path], Iterable[T]]) -> Iterator[T]:
+    """What is read from a folder. Raises DataError where its tables are others."""
     try:
-        yield from read_examples(folder)
+        yield from read(folder)
     except (LookupError, TypeError, ValueError) as error:
         raise DataError(
             f"{folder}: its tables hold no records of base-gtm carg generate ({type(error).__name__}: "

@@ -161,7 +161,7 @@ def stop(*_: Any) -> None:
         ({"carg": "{}/none"}, "no such folder"),
         ({"records": "{}/other.jsonl"}, "other.jsonl:1: 'spec' is missing"),
         ({"records": "{}/crooked.jsonl"}, "crooked.jsonl"),
-        ({"carg": "{}/other"}, "hold no records of base-gtm carg generate"),
+        ({"carg": "{}/other"}, "no table of records"),
         ({"carg": "{}/empty"}, "holds no records"),
         ({"generated": 9, "base": "{}/none"}, "no such folder"),
         ({"generated": 9, "base": "{}/pickle"}, "is a pickle"),
