@@ -1,13 +1,15 @@
 """Arguments against the input schema: what a real tool would refuse before doing anything.
 
-Guarantees: wrong type, missing, excess and out-of-bounds arguments give an error result that names the parameter, what
-was expected, what came and a way out; no model is asked. Does not judge values that the schema allows.
+Guarantees: text that is no JSON object, and wrong type, missing, excess and out-of-bounds arguments, give an error
+result of one line that names the place or parameter, what was expected, what came and a way out; no model is asked.
+What passes can be written as JSON. Does not judge values that the schema allows.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping
+import json
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -35,29 +37,70 @@ _LIMITS: Mapping[str, str] = {
 }
 
 
+_EXPECTED: Mapping[str, str] = {
+    "Expecting value": "a value",
+    "Expecting ',' delimiter": "',' or what closes the object or list",
+    "Expecting ':' delimiter": "':'",
+    "Expecting property name enclosed in double quotes": "a parameter's name in double quotes",
+    "Unterminated string starting at": "a double quote that ends this string",
+    "Extra data": "the end of the arguments",
+    "Invalid control character at": "an escape such as \\n instead of a control character",
+    "Invalid \\escape": 'one of \\" \\\\ \\/ \\b \\f \\n \\r \\t \\u after the backslash',
+    "Invalid \\uXXXX escape": "four hexadecimal digits after \\u",
+}
+"""What Python's reader of JSON says was wrong -> what should have stood there."""
+
+
+def read(spec: ToolSpec, text: str) -> Mapping[str, Any] | ToolResult:
+    """The arguments that an agent wrote as JSON, ready for `check`; else the tool's refusal of what is no object."""
+    try:
+        found = json.loads(text, parse_constant=_no_constant)
+    except json.JSONDecodeError as error:
+        return refuse(spec, [_break(error)])
+    except ValueError as error:
+        return refuse(spec, [f"arguments are not valid JSON: {str(error)[:_SHOWN]}"])
+    except RecursionError:
+        return refuse(spec, ["arguments are nested too deep"])
+    return found if isinstance(found, dict) else _no_object(spec, found)
+
+
 def check(spec: ToolSpec, arguments: Any) -> ToolResult | None:
     """None when `arguments` satisfy the spec's input schema, else the tool's refusal. Raises SpecError."""
     if not isinstance(arguments, Mapping):
-        return refuse(spec, [f"arguments must be a JSON object, got {describe(arguments)}"])
-    problems = list(validator(spec.name, canonical_json(spec.input_schema)).iter_errors(arguments))
+        return _no_object(spec, arguments)
+    unwritable = _unwritable(arguments)
+    if unwritable:
+        return refuse(spec, [unwritable])
+    problems = list(problems_of(spec.name, spec.input_schema, arguments))
     if not problems:
         return None
     problems.sort(key=lambda error: (error.validator != "required", list(map(str, error.absolute_path))))
     return refuse(spec, [_line(spec, error) for error in problems[:_MOST]])
 
 
+def problems_of(name: str, schema: Mapping[str, Any], value: Any) -> Iterator[Any]:
+    """jsonschema's errors of a value. Raises SpecError where a part of the schema that applies cannot be used."""
+    from referencing.exceptions import Unresolvable
+
+    try:
+        yield from validator(name, canonical_json(schema)).iter_errors(value)
+    except Unresolvable as error:
+        raise SpecError(f"{name}: '$ref' {str(error.ref)[:_SHOWN]} points to nothing") from None
+    except RecursionError:
+        raise SpecError(f"{name}: a '$ref' leads back to itself, or values are nested too deep") from None
+
+
 def refuse(spec: ToolSpec, problems: list[str]) -> ToolResult:
     """The error result that names problems with a call, and what the tool takes."""
     listed = "; ".join(problems)
     stop = "" if listed.endswith("?") else "."
-    return ToolResult(is_error=True, text=f"Error: {spec.name}: {listed}{stop} Call it with: {_signature(spec)}")
+    said = f"Error: {spec.name}: {listed}{stop} Call it with: {_signature(spec)}"
+    return ToolResult(is_error=True, text=" ".join(said.splitlines()).encode(errors="replace").decode())
 
 
 @lru_cache(maxsize=4096)
 def validator(name: str, schema_text: str) -> Any:
     """A jsonschema validator (2020-12) for a schema as canonical JSON. Raises SpecError where it is no schema."""
-    import json
-
     from jsonschema import Draft202012Validator
     from jsonschema.exceptions import SchemaError
 
@@ -86,9 +129,39 @@ def describe(value: Any) -> str:
         text = canonical_json(value)
     except (TypeError, ValueError):
         text = repr(value)
-    if len(text) > _SHOWN:
-        text = text[:_SHOWN] + "..."
-    return kind if value is None else f"{kind} {text}"
+    return kind if value is None else f"{kind} {_short(text)}"
+
+
+def _no_object(spec: ToolSpec, given: Any) -> ToolResult:
+    return refuse(spec, [f"arguments must be a JSON object, got {describe(given)}"])
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON number")
+
+
+def _break(error: json.JSONDecodeError) -> str:
+    """Where a JSON text broke, what was expected and what came."""
+    rest = error.doc[error.pos :].strip()
+    came = f"got {_short(json.dumps(rest, ensure_ascii=False))}" if rest else "the text ends there"
+    wanted = _EXPECTED.get(error.msg, error.msg)
+    place = f"line {error.lineno}, column {error.colno}"
+    return f"arguments are not valid JSON at {place}: expected {wanted}, {came}"
+
+
+def _unwritable(arguments: Mapping[str, Any]) -> str:
+    """Why arguments cannot be written as JSON; empty where they can."""
+    try:
+        json.dumps(dict(arguments), ensure_ascii=False, allow_nan=False).encode()
+    except UnicodeEncodeError:
+        return "arguments hold half of a surrogate pair, which is no text"
+    except (TypeError, ValueError, RecursionError) as error:
+        return f"arguments cannot be written as JSON: {str(error)[:_SHOWN]}"
+    return ""
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
 def _signature(spec: ToolSpec) -> str:

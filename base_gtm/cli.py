@@ -41,69 +41,66 @@ def simulate(
     temperature: Annotated[float, typer.Option(help="Divides the log probabilities of listed values.")] = 1.0,
     full: Annotated[bool, typer.Option("--full", help="Answer optional output fields too.")] = False,
     max_prompt_tokens: Annotated[int, typer.Option(help="Longer arguments are cut in their middle.")] = 640,
+    refuse_above: Annotated[
+        float | None, typer.Option(help="Probability of a refusal above which a call is refused; else the base's own.")
+    ] = None,
 ) -> None:
-    """Answer one call as the tool would, as JSON on standard output."""
-    from base_gtm.arguments import check
-    from base_gtm.schema import ToolCall, ToolSpec
+    """Answer one call as the tool would, as JSON on standard output; wrong arguments with the tool's error."""
+    from base_gtm.arguments import check, read
+    from base_gtm.schema import ToolCall, ToolResult, ToolSpec
     from base_gtm.simulator import Answer, Simulator
     from base_gtm.turns import read_history
 
     tool = ToolSpec.load(spec)
-    call = ToolCall(tool.name, read_arguments(arguments))
+    given = read(tool, argument_text(arguments))
     if not temperature > 0:
         raise DataError(f"--temperature {temperature}: give a number above zero")
 
     turns = read_history(history) if history is not None else []
-    refusal = check(tool, call.arguments)
-    if refusal is not None:
-        return _show(Answer(refusal))  # no model is loaded for it
+    call = given if isinstance(given, ToolResult) else check(tool, given) or ToolCall(tool.name, given)
+    if isinstance(call, ToolResult):
+        return _show(Answer(call, refusal_probability=1.0))  # no model is loaded for it
 
     from base_gtm.model import load_base
 
-    simulator = Simulator(load_base(base), adapter, max_prompt_tokens)
+    simulator = Simulator(load_base(base), adapter, max_prompt_tokens, refuse_above=refuse_above)
     _show(simulator.answer(tool, call, evidence=evidence, history=turns, temperature=temperature, brief=not full))
 
 
 def _show(answer: Answer) -> None:
+    chance = answer.refusal_probability
     shown = {
         "isError": answer.result.is_error,
         "structuredContent": dict(answer.result.content),
         "text": answer.result.text,
         "confidence": round(answer.confidence, 4),
         "distributions": {
-            name: {value: round(chance, 4) for value, chance in values.items()}
+            name: {value: round(share, 4) for value, share in values.items()}
             for name, values in answer.distributions.items()
         },
         "surprise": round(answer.surprise, 3),
+        **({} if chance is None else {"refusalProbability": round(chance, 4)}),
         "seconds": round(answer.seconds, 4),
     }
     typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
 
 
-def read_arguments(given: str) -> Any:
-    """The JSON value of an argument that is text, a file's name or "-". Raises DataError."""
-    where, text = "arguments", given
-    if given == "-":
-        text = sys.stdin.read()
-    elif not given.lstrip().startswith(("{", "[", '"')):
-        path = Path(given)
-        try:
-            where, text = given, path.read_text()
-        except OSError:
-            raise DataError(
-                f"arguments: {given[:80]!r} is neither JSON nor a readable file; try '{{\"x\": 1}}'"
-            ) from None
-        except UnicodeDecodeError:
-            raise DataError(f"{given}: not text; give a file of JSON") from None
+def argument_text(given: str) -> str:
+    """An argument that is JSON text, a file's name or "-", as text. Raises DataError."""
+    if given.lstrip().startswith(("{", "[", '"')):
+        return given
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}:{error.lineno}: not valid JSON ({error.msg})") from None
+        return sys.stdin.read() if given == "-" else Path(given).read_text()
+    except UnicodeDecodeError:
+        raise DataError(f"{given}: not text; give a file of JSON") from None
+    except (OSError, ValueError):
+        raise DataError(f"arguments: {given[:80]!r} is neither JSON nor a readable file; try '{{\"x\": 1}}'") from None
 
 
 def _train(**values: Any) -> None:
-    """Train a base from scratch: tokenizer, model, card. The same command resumes after a kill."""
-    from base_gtm.train import TrainOptions, run
+    """Train a base from scratch, all weights of one, or an adapter. The same command resumes after a kill."""
+    from base_gtm.training.options import TrainOptions
+    from base_gtm.training.run import run
 
     raise typer.Exit(run(chosen(TrainOptions, values)))
 
@@ -112,11 +109,13 @@ def _register() -> None:
     from base_gtm.carg.command import app as carg
     from base_gtm.collection.command import app as tools
     from base_gtm.generation.command import add_commands
-    from base_gtm.train import TrainOptions
+    from base_gtm.judge.command import app as judge
+    from base_gtm.training.options import TrainOptions
 
     add_commands(tools)
     app.add_typer(tools)
     app.add_typer(carg)
+    app.add_typer(judge)
 
     app.command("train")(with_options(_train, TrainOptions))
 
@@ -151,3 +150,7 @@ def _status() -> int:
 def _refuse(message: str) -> int:
     typer.echo("error: " + " ".join(message.split()), err=True)
     return 2
+
+
+if __name__ == "__main__":
+    main()

@@ -10,19 +10,19 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import partial
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from base_gtm.bounded import bounded
-from base_gtm.digits import pick_number
+from base_gtm.bounded import bounded, subschemas
+from base_gtm.digits import may_be_number, pick_number
 from base_gtm.errors import ModelError, SpecError
-from base_gtm.places import allowed, locate, number_bounds, number_fits
+from base_gtm.places import allowed, distinct, locate, number_bounds, number_fits
 from base_gtm.prompt import compact
 from base_gtm.quantity import Digits, Estimate, read_number, tokens_of_digits
 from base_gtm.schema import ToolSpec
-from base_gtm.scoring import Reader, Reads, Trie, tempered
+from base_gtm.scoring import Prefix, Reader, Reads, Trie, tempered, with_prefixes
 from base_gtm.tokenizer import encode_text
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ MAX_TOKENS = 2048
 _CLOSE_AFTER = 1024
 """From here on, what ends a value is preferred: only a schema that refers to itself gets this far."""
 _CLOSERS = ('"', "}", "]", "n", "nu", "null")
+_BLAMED = 3
+"""Places that the message about a schema names at most."""
 _TAILS = (',"', "}", "]", ",", "")
 _FREE_TEXT: Mapping[str, Any] = {"type": "string", "maxLength": 1024}
 """Output schema of a tool that answers in free text."""
@@ -51,6 +53,24 @@ class Choice:
     trie: Trie
     commits: tuple[tuple[int, ...], ...]
     """For each value the first tokens of its sequence, as many as leave no other value possible."""
+    onward: tuple[Prefix, ...]
+    """For each value that leaves something open, its commit and what the schema forces after it."""
+
+    def ahead(self, most: int) -> tuple[Prefix, ...]:
+        """What to read so as to know what follows each value as well; nothing where that is more than `most` tokens."""
+        return self.onward if len(with_prefixes(self.onward)) <= most else ()
+
+
+@dataclass(frozen=True)
+class Opening:
+    """How every result of a tool begins."""
+
+    tokens: tuple[int, ...]
+    """What the schema forces."""
+    choice: Choice | None
+    """The listed values after it; None where free text or a number follows, or nothing."""
+    starts: tuple[int, ...]
+    """Every token that may be the first."""
 
 
 @dataclass
@@ -71,6 +91,24 @@ class Grammar:
     numbers: dict[bytes, Digits | None] = field(default_factory=dict)
     """Text so far -> how the number that follows it is written."""
 
+    @cached_property
+    def _once(self) -> bool:
+        """Whether the schema wants the items of some array but once."""
+        return any(sub.get("uniqueItems") for _, sub in subschemas(self.spec.output_schema))
+
+    def value(self, text: bytes) -> Any:
+        """What a whole result says, without items that the schema wants but once."""
+        found = json.loads(text)
+        return distinct(self.spec.output_schema or {}, found) if self._once else found
+
+    @cached_property
+    def opening(self) -> Opening:
+        """How every result begins."""
+        writer = Writer(self)
+        tokens = tuple(writer.force())
+        starts = tokens[:1] or tuple(_allowed_tokens(self.pristine.deep_copy()).tolist())
+        return Opening(tokens, None if writer.done() else writer.choice(), starts)
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -86,8 +124,6 @@ class Decoded:
     """Probability of the value chosen for the first field with listed values, else the mean token's."""
     tokens: int
     """Tokens of the result, forced ones included."""
-    extra: torch.Tensor | None = None
-    """Logits at the prompt positions that were asked for."""
 
 
 def lltokenizer(tokenizer: Any, vocabulary: int) -> Any:
@@ -113,12 +149,29 @@ def compile_grammar(spec: ToolSpec, tokenizer: Any, lltok: Any, *, brief: bool =
     schema = bounded(original, brief=brief, compiles=lambda sub: not problem(sub))
     found = problem(schema)
     if found:
-        line = re.sub(r"\s+", " ", found)[:200]
+        patterns = [sub["pattern"] for _, sub in subschemas(schema) if "pattern" in sub]
+        broken = {text for text in patterns if problem({"type": "string", "pattern": text})}
+        where = _blamed(original, found, broken)
+        line = f"{where}: " if where else ""
         raise SpecError(
-            f"{spec.name}: outputSchema cannot be decoded: {line}; leave the keyword out or say it otherwise"
+            f"{spec.name}: outputSchema cannot be decoded: {line}{' '.join(found.split())[:160]}; "
+            "leave the keyword out or say it otherwise"
         )
     text = LLMatcher.grammar_from_json_schema(json.dumps(schema), defaults={"whitespace_flexible": False})
     return Grammar(spec, schema, tokenizer, lltok, LLMatcher(lltok, text), tokens_of_digits(lltok))
+
+
+def _blamed(schema: Mapping[str, Any], message: str, broken: Collection[str]) -> str:
+    """The keywords of a schema that a message of the grammar's compiler is about, each with its place."""
+    named = {key for key in re.findall(r'"([\w$]+)"', message) if "nimplemented" in message}
+    named |= {"oneOf"} if message.startswith("oneOf") else set()
+    places = [
+        f"'{key}' at {place or '/'}"
+        for place, sub in subschemas(schema)
+        for key in sub
+        if key in named or (key == "pattern" and sub[key] in broken)
+    ]
+    return ", ".join(places[:_BLAMED])
 
 
 class Writer:
@@ -129,6 +182,8 @@ class Writer:
         self.matcher = grammar.pristine.deep_copy()
         self.text = b""
         self.tokens: list[int] = []
+        self.known: dict[Prefix, torch.Tensor] = {}
+        """Logits [vocabulary] after continuations of what is written; with each, after its beginnings."""
 
     def take(self, tokens: Sequence[int]) -> list[int]:
         """Consume tokens; returns them. The end token leaves no text."""
@@ -136,7 +191,25 @@ class Writer:
             raise ModelError(f"{self.grammar.spec.name}: decoding stopped: {self.matcher.get_error()[:160]}")
         self.text += b"".join(self.bytes_of(token) for token in tokens)
         self.tokens += tokens
+        taken = tuple(tokens)
+        self.known = {path[len(taken) :]: row for path, row in self.known.items() if path[: len(taken)] == taken}
         return list(tokens)
+
+    def look(self, paths: Sequence[Prefix] = (), ahead: Sequence[Prefix] = ()) -> Reads[dict[Prefix, torch.Tensor]]:
+        """Logits after what is written and after `paths` with their beginnings; read, with `ahead`, unless known."""
+        wanted = ((), *with_prefixes(tuple(paths)))
+        if not all(path in self.known for path in wanted):
+            self.known |= yield (*paths, *ahead)
+        return {path: self.known[path] for path in wanted}
+
+    def through(self, reads: Reads[Found]) -> Reads[Found]:
+        """What a generator of reads comes to, which is not asked for what is known."""
+        try:
+            paths = next(reads)
+            while True:
+                paths = reads.send((yield from self.look(paths)))
+        except StopIteration as done:
+            return done.value
 
     def bytes_of(self, token: int) -> bytes:
         """The token's bytes; none for a special token."""
@@ -202,7 +275,17 @@ class Writer:
         if len(set(names)) < len(names):  # "1" beside 1
             names = tuple(compact(value) for value in rows.values())
         commits = tuple(self._commit(row, list(rows)) for row in rows)
-        return Choice(".".join(map(str, place.path)), names, Trie.of(rows), commits)
+        onward = tuple(path for path in map(self._onward, commits) if path)
+        return Choice(".".join(map(str, place.path)), names, Trie.of(rows), commits, onward)
+
+    def _onward(self, commit: Sequence[int]) -> Prefix:
+        """Tokens and what the schema forces after them; none where that is the end."""
+        matcher = self.matcher.deep_copy()
+        if not matcher.consume_tokens(list(commit)) or matcher.is_stopped():
+            return ()
+        path = (*commit, *matcher.compute_ff_tokens())
+        matcher.consume_tokens(list(path[len(commit) :]))
+        return () if matcher.is_stopped() else path
 
     def _commit(self, row: tuple[int, ...], rows: Sequence[tuple[int, ...]]) -> tuple[int, ...]:
         """By text, not by token: after the token "c" the grammar would still take "orrect" in other pieces."""
@@ -235,28 +318,28 @@ def _kept(cache: dict[bytes, Found], text: bytes, find: Callable[[], Found]) -> 
     return cache[text]
 
 
-def decode(
-    grammar: Grammar, model: Any, ids: Sequence[int], *, temperature: float = 1.0, also: Sequence[int] = ()
-) -> Decoded:
-    """Write a result after the prompt `ids`. `also`: prompt positions whose logits are handed back."""
-    reader = Reader(model, list(ids))
-    forced, choice = _start(grammar)
-    reader.ids += forced
-    logs, extra = reader.score(choice.trie if choice else Trie.of([]), also)
-    del reader.ids[len(ids) :]  # they are read, and written once more by what follows
-    done = reader.answer(writing(grammar, reader.ids, temperature=temperature, scored=logs if choice else None))
-    return replace(done, extra=extra)
+def decode(grammar: Grammar, model: Any, ids: Sequence[int], *, temperature: float = 1.0) -> Decoded:
+    """Write a result after the prompt `ids`."""
+    text = list(ids)
+    return Reader(model, text).answer(writing(grammar, text, temperature=temperature))
 
 
 def writing(
-    grammar: Grammar, ids: list[int], *, temperature: float = 1.0, scored: Sequence[float] | None = None
+    grammar: Grammar,
+    ids: list[int],
+    *,
+    temperature: float = 1.0,
+    known: Mapping[Prefix, torch.Tensor] | None = None,
+    ahead: int = 0,
 ) -> Reads[Decoded]:
     """Write a result after the prompt `ids`, which it is appended to.
 
-    `scored`: log probabilities of the first listed values, where they are known.
+    `known`: logits after the grammar's opening and continuations of it. `ahead`: tokens that may be read beside a
+    listed choice, to know what follows it without another read; worth it where a read costs more than tokens do.
     """
     writer = Writer(grammar)
     ids += writer.force()
+    writer.known |= known or {}
     distributions: dict[str, dict[str, float]] = {}
     estimates: dict[str, Estimate] = {}
     confidence: float | None = None
@@ -264,16 +347,14 @@ def writing(
     while not writer.done():
         choice = writer.choice()
         if choice:
-            if scored is None:
-                scored = choice.trie.log_probabilities((yield choice.trie.paths))
-            best = max(range(len(scored)), key=scored.__getitem__)
-            chances = tempered(scored, temperature)
+            logs = choice.trie.log_probabilities((yield from writer.look(choice.trie.paths, choice.ahead(ahead))))
+            best = max(range(len(logs)), key=logs.__getitem__)
+            chances = tempered(logs, temperature)
             distributions[choice.field] = dict(zip(choice.names, chances, strict=True))
             confidence = chances[best] if confidence is None else confidence
             ids += writer.take(choice.commits[best])
-            scored = None
-        elif not (yield from _write_number(writer, ids, estimates)):
-            token, log = _free_token(writer, (yield ())[()])
+        elif not (yield from _write_number(writer, ids, estimates, ahead)):
+            token, log = _free_token(writer, (yield from writer.look())[()])
             free.append(log)
             ids += writer.take([token])
         ids += writer.force()
@@ -281,16 +362,16 @@ def writing(
             raise ModelError(f"{grammar.spec.name}: no end after {MAX_TOKENS} tokens; bound the output schema's depth")
     if confidence is None:
         confidence = math.exp(sum(free) / len(free)) if free else 1.0
-    return Decoded(json.loads(writer.text), distributions, estimates, confidence, len(writer.tokens))
+    return Decoded(grammar.value(writer.text), distributions, estimates, confidence, len(writer.tokens))
 
 
-def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate]) -> Reads[bool]:
+def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate], ahead: int) -> Reads[bool]:
     """Write a number with what ends it: the first digits of the median, then the likeliest further one.
 
     False, and nothing is written, where no number begins or none can be read as a distribution.
     """
     digits = writer.number()
-    median, estimate = (yield from read_number(digits)) if digits else (None, None)
+    median, estimate = (yield from writer.through(read_number(digits, ahead))) if digits else (None, None)
     if digits is None or median is None or estimate is None or not writer.takes(median.path):
         return False
     estimates[digits.name] = estimate
@@ -298,39 +379,32 @@ def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate]
     text, ended = median.text, median.exact
     while not ended:
         grown, ends = digits.following(text)
-        token = yield from _likeliest([token for token in (*grown, *ends) if writer.takes([token])])
+        token = yield from _likeliest(writer, [token for token in (*grown, *ends) if writer.takes([token])])
         if token is None or token in ends:
             break
         ids += writer.take([token])
         text += digits.tokens[token]
-    token = yield from _likeliest([token for token in digits.ends if writer.takes([token])])
+    token = yield from _likeliest(writer, [token for token in digits.ends if writer.takes([token])])
     ids += writer.take([] if token is None else [token])
     return True
 
 
-def _likeliest(options: Sequence[int]) -> Reads[int | None]:
+def _likeliest(writer: Writer, options: Sequence[int]) -> Reads[int | None]:
     """The option with the largest logit; where there is only one, the model is not asked."""
     if len(options) < 2:
         return options[0] if options else None
-    return options[int((yield ())[()][list(options)].argmax())]
-
-
-def _start(grammar: Grammar) -> tuple[list[int], Choice | None]:
-    """The tokens that every result begins with, and the listed values that follow them, where these do."""
-    writer = Writer(grammar)
-    tokens = writer.force()
-    return tokens, None if writer.done() else writer.choice()
+    return options[int((yield from writer.look())[()][list(options)].argmax())]
 
 
 def first_choice(grammar: Grammar) -> tuple[list[int], Choice]:
     """The forced tokens before the first listed values, and those. Raises SpecError where free text comes first."""
-    tokens, choice = _start(grammar)
-    if choice is None:
+    opening = grammar.opening
+    if opening.choice is None:
         raise SpecError(
             f"{grammar.spec.name}: the first output field lists no values to decide between; "
             "put an enum or a boolean first, or ask for the whole answer"
         )
-    return tokens, choice
+    return list(opening.tokens), opening.choice
 
 
 def _allowed_tokens(matcher: Any) -> Any:
@@ -351,12 +425,13 @@ def _free_token(writer: Writer, logits: torch.Tensor) -> tuple[int, float]:
         raise ModelError(f"{writer.grammar.spec.name}: decoding stopped where no token is allowed")
     options = torch.from_numpy(some).to(logits.device)
     logs = torch.log_softmax(logits[options].double(), -1)
-    order = torch.argsort(logs, descending=True, stable=True).tolist()
     place = locate(writer.text.decode("utf-8", "replace"))
-    pick = order[0]
+    pick = int(logs.argmax())
     if len(writer.tokens) > _CLOSE_AFTER and not (place and place.partial[:1] in set("-0123456789")):
         rank = {text.encode(): place for place, text in enumerate(_CLOSERS)}
-        pick = min(order, key=lambda at: rank.get(writer.bytes_of(int(options[at])), len(rank)))
-    elif place is not None:
-        pick = pick_number(writer, place, [(at, int(options[at])) for at in order])
-    return int(options[pick]), float(logs[pick])
+        order = torch.argsort(logs, descending=True, stable=True).tolist()
+        pick = min(order, key=lambda at: rank.get(writer.bytes_of(int(some[at])), len(rank)))
+    elif place is not None and may_be_number(place):
+        order = torch.argsort(logs, descending=True, stable=True).tolist()
+        pick = pick_number(writer, place, [(at, int(some[at])) for at in order])
+    return int(some[pick]), float(logs[pick])

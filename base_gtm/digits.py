@@ -36,13 +36,16 @@ class Writing(Protocol):
         """The token's bytes."""
 
 
+def may_be_number(place: Place) -> bool:
+    """Whether a number stands at the place, or may begin there."""
+    return not place.partial or bool(re.match(r"-?\d|-$", place.partial))
+
+
 def pick_number(writer: Writing, place: Place, ranked: Sequence[tuple[int, int]]) -> int:
     """Index of the first of the ranked (index, token) that keeps a number short; where none does, of one that ends it.
 
-    Of a value that is no number, simply the first.
+    Of a value that begins as none, simply the first.
     """
-    if place.partial and not re.match(r"-?\d|-$", place.partial):
-        return ranked[0][0]
     schema = writer.grammar.schema
     whole = whole_number(schema, place)
     enders: list[int] = []

@@ -16,14 +16,15 @@ from base_gtm.errors import ModelError
 from base_gtm.tokenizer import first_line, load_tokenizer
 
 if TYPE_CHECKING:
-    from transformers import Qwen2Config, Qwen2ForCausalLM
+    from transformers import LlamaConfig, LlamaForCausalLM
 
 NANO = "nano"
 NANO_FOLDER = Path(__file__).parent / "nano"
 """The weights that ship in the package."""
 
 CARD = "card.json"
-"""Beside an adapter: {"base": name, "base_hash": Base.hash, ...}."""
+"""Beside an adapter: {"base": name, "base_hash": Base.hash, ...}. Beside a base, of what loading reads:
+{"refusal": {"threshold": the probability above which the base refuses a call}}."""
 
 _HASHED_WHOLE = 64 << 20
 _SAMPLES = 64
@@ -41,6 +42,9 @@ class Base:
     """What it was asked for by: "nano", a folder or a hub id."""
     hash: str
     """First 16 hex digits of a SHA-256 over configuration and weights, or the hub's commit."""
+    refusal_threshold: float | None = None
+    """Probability of a refusal above which the base, without an adapter, refuses a call, from the card in its
+    folder; None: it never does, as one from the hub."""
 
 
 def load_base(name: str = NANO) -> Base:
@@ -48,7 +52,8 @@ def load_base(name: str = NANO) -> Base:
     folder = NANO_FOLDER if name == NANO else Path(name)
     if folder.is_dir():
         _require_safetensors(folder)
-        return Base(_causal_lm(str(folder), name), load_tokenizer(folder), name, folder_hash(folder))
+        threshold = _refusal_threshold(folder / CARD)
+        return Base(_causal_lm(str(folder), name), load_tokenizer(folder), name, folder_hash(folder), threshold)
     if name == NANO:
         raise ModelError(f"{folder}: the nano weights are not there; run `base-gtm train` or reinstall the package")
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
@@ -82,41 +87,44 @@ def nano_config(
     num_key_value_heads: int | None = None,
     intermediate_size: int | None = None,
     **others: Any,
-) -> Qwen2Config:
-    """A Qwen2 configuration of a few million parameters, embeddings tied.
+) -> LlamaConfig:
+    """A Llama configuration of a few million parameters, embeddings tied.
 
-    Unless given, two query heads share a key-value head and the inner layer is three times as wide as the outer.
+    Unless given, two query heads share a key-value head where their number is even, and the inner layer is three times
+    as wide as the outer. Llama's architecture, since AutoTokenizer (transformers 5.17) puts Qwen's own pre-tokenisation
+    in place of a tokenizer's beside a Qwen2 model: whoever loads the folder by other means would get other tokens.
     """
-    from transformers import Qwen2Config
+    from transformers import LlamaConfig
 
+    pairs = num_attention_heads if num_attention_heads % 2 else num_attention_heads // 2
     settings: dict[str, Any] = {
-        "max_position_embeddings": 2048,
+        "max_position_embeddings": 4096,
         "tie_word_embeddings": True,
         "bos_token_id": None,
         "eos_token_id": 0,
         "pad_token_id": 1,
     }
-    return Qwen2Config(
+    return LlamaConfig(
         vocab_size=vocab_size,
         hidden_size=hidden_size,
         num_hidden_layers=num_hidden_layers,
         num_attention_heads=num_attention_heads,
-        num_key_value_heads=num_key_value_heads or max(1, num_attention_heads // 2),
+        num_key_value_heads=num_key_value_heads or pairs,
         intermediate_size=intermediate_size or 3 * hidden_size,
         **(settings | others),
     )
 
 
-def new_nano(tokenizer: Any, *, seed: int = 0, **sizes: Any) -> Qwen2ForCausalLM:
+def new_nano(tokenizer: Any, *, seed: int = 0, **sizes: Any) -> LlamaForCausalLM:
     """A randomly initialised nano for `tokenizer`: `sizes` as in `nano_config`, equal seeds give equal weights."""
     import torch
-    from transformers import Qwen2ForCausalLM
+    from transformers import LlamaForCausalLM
 
     ends = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     config = nano_config(len(tokenizer), **(ends | sizes))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return Qwen2ForCausalLM(config).eval()
+        return LlamaForCausalLM(config).eval()
 
 
 def folder_hash(folder: Path) -> str:
@@ -171,6 +179,21 @@ def _require_reachable(name: str) -> None:
         raise ModelError(
             f"base {name} is neither here nor reachable ({first_line(error)}); give 'nano' or a folder with safetensors"
         ) from None
+
+
+def _refusal_threshold(path: Path) -> float | None:
+    """What a base's card says of refusing; None where it says nothing. Raises ModelError."""
+    if not path.is_file():
+        return None
+    try:
+        threshold = json.loads(path.read_text()).get("refusal", {}).get("threshold")
+    except (ValueError, AttributeError):
+        raise ModelError(f"{path}: not a card; give a JSON object, or take the file away") from None
+    if threshold is None:
+        return None
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
+        raise ModelError(f"{path}: 'refusal.threshold' is {threshold!r}; give a probability, 0 to 1")
+    return float(threshold)
 
 
 def _require_safetensors(folder: Path) -> None:

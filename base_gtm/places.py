@@ -139,6 +139,37 @@ def number_fits(schema: Mapping[str, Any], place: Place, number: float) -> bool:
     return not found or any(all(map(keeps, parts)) for parts in found)
 
 
+def distinct(schema: Mapping[str, Any], value: Any, place: Place = Place((), (), "")) -> Any:
+    """`value` without the items that repeat where the schema wants each but once."""
+    if isinstance(value, Mapping):
+        done: dict[str, Any] = {}
+        for key, item in value.items():
+            done[key] = distinct(schema, item, _below(place, key, dict(done)))
+        return done
+    if not isinstance(value, list):
+        return value
+    once = any(part.get("uniqueItems") for parts in conjunctions(schema, place) for part in parts)
+    kept: list[Any] = []
+    for item in value:
+        found = distinct(schema, item, _below(place, len(kept), list(kept)))
+        if not (once and any(_equal(found, other) for other in kept)):
+            kept.append(found)
+    return kept
+
+
+def _below(place: Place, key: str | int, holds: Mapping[str, Any] | list[Any]) -> Place:
+    return Place((*place.path, key), (*place.siblings, holds), "")
+
+
+def _equal(left: Any, right: Any) -> bool:
+    """Equality as JSON sees it, of whole values."""
+    if isinstance(left, list) and isinstance(right, list):
+        return len(left) == len(right) and all(map(_equal, left, right))
+    if isinstance(left, Mapping) and isinstance(right, Mapping):
+        return left.keys() == right.keys() and all(_equal(item, right[key]) for key, item in left.items())
+    return _same(left, right)
+
+
 def conjunctions(schema: Mapping[str, Any], place: Place) -> list[Conjunction]:
     """What the schema says of the place: alternatives, each a set of schemas that hold together."""
     found = list(_expand(schema, schema))

@@ -1,7 +1,8 @@
 """A number as a distribution: the mass that the model gives to each interval of numbers, from few reads.
 
-The beginnings of all likely numbers form a tree. Its nodes are read together, each seeing what comes before the number
-and its own ancestors alone, so that one read tells the first two significant digits of every number below ten.
+The beginnings of all likely numbers form a tree. Those to read next are read together, each seeing what comes before
+the number and its own ancestors alone; a likely whole part is read with its point, so that two reads tell two digits
+of every likely number from one to ten.
 
 Guarantees: masses are those of constrained decoding digit by digit; a beginning too unlikely to read on is counted as
 the number it shows. Works with any tokenizer: tokens of several digits are nodes as well. Does not read whole numbers
@@ -17,19 +18,16 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from base_gtm.digits import short_number
+from base_gtm.scoring import Prefix, Reads, with_prefixes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from base_gtm.scoring import Prefix, Reads
-
 UNLIKELY = 0.05
 """Share of the mass below which a beginning is not read on."""
-_ROUNDS = 8
+_ROUNDS = 10
 _BEGINNING = re.compile(r"-?((0|[1-9]\d*)(\.\d*)?)?")
 _WHOLE = re.compile(r"-?\d+(\.\d+)?")
-_AT_ONCE = tuple(f"{head}{digit}" for head in ("", "0.", "0.0", "0.00") for digit in range(10))
-"""Read in the first round, however unlikely: the way to two digits of nearly every number below ten."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +60,8 @@ class Digits:
         """The tokens that may go on a number that begins so, and those that may end it."""
         if text not in self._known:
             grown = tuple(token for token, more in self.tokens.items() if self._begins(text + more))
-            whole = _WHOLE.fullmatch(text) and self.fits(float(text))
+            zero = text.startswith("-") and not float(text + "0")  # a minus before nothing
+            whole = _WHOLE.fullmatch(text) and not zero and self.fits(float(text))
             self._known[text] = grown, self.ends if whole else ()
         return self._known[text]
 
@@ -71,12 +70,15 @@ class Digits:
         """Every token that a number or its end has -> its place among them."""
         return {token: at for at, token in enumerate(dict.fromkeys((*self.tokens, *self.ends)))}
 
-    @cached_property
-    def at_once(self) -> tuple[Prefix, ...]:
-        """Beginnings to read in the first round, in tokens of one character."""
-        single = {text: token for token, text in self.tokens.items() if len(text) == 1}
-        texts = [text for text in _AT_ONCE if self._begins(text) and all(letter in single for letter in text)]
-        return tuple(tuple(single[letter] for letter in text) for text in texts)
+    def onward(self, text: str, path: Prefix) -> Prefix:
+        """What to read of a likely beginning: its tokens, and the point after a whole part."""
+        grown, _ = self.following(text)
+        return (*path, *[token for token in grown if self.tokens[token] == "."][:1])
+
+    def children(self, text: str, path: Prefix) -> list[Prefix]:
+        """What to read to know two digits more: each further digit, and the point after it."""
+        grown = [(token, self.tokens[token]) for token in self.following(text)[0]]
+        return [self.onward(text + more, (*path, token)) for token, more in grown if len(more) == 1 and more != "."]
 
     def _begins(self, text: str) -> bool:
         """Whether a number within the bounds may begin so."""
@@ -106,7 +108,7 @@ class Beginning:
         """Whether the order of magnitude and two significant digits are known, or all of them."""
         return self.exact or ("." in self.text and len(self.text.replace("-", "").replace(".", "").lstrip("0")) >= 2)
 
-    @property
+    @cached_property
     def number(self) -> float:
         return float(self.text)
 
@@ -118,32 +120,45 @@ class Beginning:
         return self.number + (share - 1 if self.text.startswith("-") else share) * width
 
 
-def read_number(digits: Digits) -> Reads[tuple[Beginning | None, Estimate | None]]:
+def read_number(digits: Digits, ahead: int = 0) -> Reads[tuple[Beginning | None, Estimate | None]]:
     """The beginning in which the median lies, and the distribution's summary; nothing where no number can be written.
 
-    The text stands before the number and stays there.
+    The text stands before the number and stays there. `ahead`: tokens that may be read in one go before it is known
+    whether they are likely; the more, the fewer reads, for the same masses.
     """
     import torch
 
     known: dict[Prefix, Beginning] = {(): Beginning("", (), 1.0)}
     ended: list[Beginning] = []
-    wanted: Sequence[Prefix] = digits.at_once
+    seen: dict[Prefix, torch.Tensor] = {}
+    unread = [known[()]]
     for _ in range(_ROUNDS):
-        rows = yield wanted
-        logits = torch.stack(list(rows.values()))[:, list(digits.columns)].double().cpu().numpy()
-        for path, row in zip(rows, logits, strict=True):
-            if path in known and not known[path].read:
-                _expand(known[path], row, digits, known, ended)
+        if not all(one.path in seen for one in unread):
+            seen |= yield _wanted(digits, unread, ahead)
+        rows = torch.stack([seen[one.path] for one in unread])[:, list(digits.columns)].double().cpu().numpy()
+        for one, row in zip(unread, rows, strict=True):
+            _expand(one, row, digits, known, ended)
         found = [one for one in (*ended, *known.values()) if one.mass > 0 and one.text not in ("", "-")]
         if not found:
             return None, None
-        found.sort(key=lambda one: one.number)
-        (_, low), (median, middle), (_, high) = (_quantile(found, share) for share in (0.1, 0.5, 0.9))
-        likely = [one for one in known.values() if one.mass >= UNLIKELY]
-        wanted = [one.path for one in (*likely, median) if not one.read and not one.resolved]
-        if not wanted:
+        (_, low), (median, middle), (_, high) = _quantiles(found, (0.1, 0.5, 0.9))
+        likely = [one for one in known.values() if one.mass >= UNLIKELY or one is median]
+        unread = [one for one in likely if not one.read and not one.resolved]
+        if not unread:
             break
-    return median, Estimate(middle, low, high)
+    least, most = digits.bounds
+    return median, Estimate(*(min(max(number, least), most) for number in (middle, low, high)))
+
+
+def _wanted(digits: Digits, unread: Sequence[Beginning], ahead: int) -> list[Prefix]:
+    """What to read of some beginnings, and of what may follow the likeliest of them."""
+    paths = [digits.onward(one.text, one.path) for one in unread]
+    for one in sorted(unread, key=lambda one: one.mass, reverse=True) if ahead else ():
+        more = [*paths, *digits.children(one.text, one.path)]
+        if len(with_prefixes(tuple(more))) > ahead:
+            break
+        paths = more
+    return paths
 
 
 def _expand(
@@ -167,14 +182,19 @@ def _expand(
     one.mass = 0.0
 
 
-def _quantile(found: Sequence[Beginning], share: float) -> tuple[Beginning, float]:
-    """Where that share of the mass is reached, in beginnings sorted by number."""
-    left = share * sum(one.mass for one in found)
-    for one in found:
-        if one.mass >= left:
-            return one, one.inside(left / one.mass)
-        left -= one.mass
-    return found[-1], found[-1].inside(1.0)
+def _quantiles(found: Sequence[Beginning], shares: Sequence[float]) -> list[tuple[Beginning, float]]:
+    """For each share, where that much of the mass is reached: the beginning, and the number."""
+    import numpy
+
+    numbers, masses = (numpy.array([getattr(one, name) for one in found]) for name in ("number", "mass"))
+    order = numpy.argsort(numbers, kind="stable")
+    reached = numpy.cumsum(masses[order])
+    places = numpy.searchsorted(reached, [share * reached[-1] for share in shares]).clip(max=len(found) - 1)
+    chosen = [found[order[place]] for place in places]
+    return [
+        (one, one.inside(float(1 - min(1.0, (reached[place] - share * reached[-1]) / one.mass))))
+        for one, place, share in zip(chosen, places, shares, strict=True)
+    ]
 
 
 def tokens_of_digits(lltokenizer: Any) -> dict[int, str]:

@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 if TYPE_CHECKING:
     import torch
 
+_FEWER = 0.75
+"""Share of a batch's rows that still ask, below which the others are taken out: that copies the cache."""
+
 Prefix = tuple[int, ...]
 T = TypeVar("T")
 Reads = Generator[Sequence[Prefix], Mapping[Prefix, Any], T]
@@ -83,41 +86,10 @@ class Reader:
     def next_logits(self) -> torch.Tensor:
         """Logits [vocabulary] of the token that follows `ids`."""
         if self.read_to < len(self.ids) or self.last is None:
-            self.read((), ())
-        assert self.last is not None
+            fresh = self.ids[self.read_to :]
+            self.last = forward(self.model, [fresh], [len(fresh) - 1], self.cache)[0, 0]
+            self.read_to = len(self.ids)
         return self.last
-
-    def read(self, path: Prefix, also: Sequence[int]) -> tuple[list[torch.Tensor], torch.Tensor]:
-        """Read what is unread and `path` after it, then forget `path` again.
-
-        Returns the logits after `ids` and after each token of `path`, and those [len(also), vocabulary] at the unread
-        positions `also`.
-        """
-        end, start = len(self.ids), self.read_to
-        fresh = self.ids[start:] + list(path)
-        keep = [at - start for at in also] + list(range(max(end - 1 - start, 0), len(fresh)))
-        rows = forward(self.model, [fresh], keep, self.cache)[0]
-        if path:
-            self.cache.crop(-len(path))  # negative: so many fewer
-        tail = list(rows[len(also) :])
-        if start == end:
-            assert self.last is not None
-            tail = [self.last, *tail]
-        self.read_to, self.last = end, tail[0]
-        return tail, rows[: len(also)]
-
-    def score(self, trie: Trie, also: Sequence[int] = ()) -> tuple[list[float], torch.Tensor | None]:
-        """Log probabilities of the trie's sequences as continuations, and the logits at `also` (see `read`)."""
-        extra = None
-        known: dict[Prefix, torch.Tensor] = {}
-        if self.read_to < len(self.ids) or trie.first_path:
-            rows, extra = self.read(trie.first_path, also)
-            known |= {trie.first_path[:at]: row for at, row in enumerate(rows)}
-        else:
-            known[()] = self.next_logits()
-        if trie.paths[1:]:
-            known |= {path: row for path, row in self.read_tree(trie.paths[1:]).items() if path not in known}
-        return trie.log_probabilities(known), extra
 
     def read_tree(self, paths: Sequence[Prefix]) -> dict[Prefix, torch.Tensor]:
         """Read what is unread and, in the same go, a tree of continuations, of which nothing is kept.
@@ -129,7 +101,7 @@ class Reader:
         if not paths:
             return {(): self.next_logits()}
         seen = torch.ones(1, self.read_to, dtype=torch.bool)
-        ask = _Ask(self.ids[self.read_to :], _with_prefixes(tuple(paths)))
+        ask = _Ask(self.ids[self.read_to :], with_prefixes(tuple(paths)))
         (rows,) = tree_logits(self.model, self.cache, seen, [self.read_to], [ask])
         self.read_to, self.last = len(self.ids), rows.get((), self.last)
         assert self.last is not None
@@ -143,6 +115,45 @@ class Reader:
                 paths = reads.send(self.read_tree(paths))
         except StopIteration as done:
             return done.value
+
+
+@dataclass(frozen=True)
+class Shared:
+    """What prompts begin with, read once for all of them."""
+
+    cache: Any
+    """Keys and values of one row: of all tokens that the prompts share but the last."""
+    costs: Mapping[int, float]
+    """Position -> negative log-likelihood of the token after it, in nats."""
+
+    @classmethod
+    def read(cls, model: Any, ids: Sequence[int], positions: Sequence[int]) -> Shared:
+        """Read the tokens `ids`, all but the last; `positions` among those read are those whose costs are wanted."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=model.config)
+        logits = forward(model, [ids[:-1]], [*positions, len(ids) - 2], cache)[0, : len(positions)]
+        return cls(cache, costs(logits, ids, positions))
+
+    def begun(self, rows: int) -> Any:
+        """A cache of that many rows that all begin so."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache()
+        for index, layer in enumerate(self.cache.layers):
+            cache.update(layer.keys.expand(rows, -1, -1, -1), layer.values.expand(rows, -1, -1, -1), index)
+        return cache
+
+
+def costs(logits: torch.Tensor, ids: Sequence[int], positions: Sequence[int]) -> dict[int, float]:
+    """Position -> negative log-likelihood of the token after it, in nats; `logits` [len(positions), vocabulary]."""
+    import torch
+
+    if not positions:
+        return {}
+    targets = torch.tensor([ids[at + 1] for at in positions], device=logits.device)
+    losses = torch.nn.functional.cross_entropy(logits.float(), targets, reduction="none")
+    return dict(zip(positions, losses.tolist(), strict=True))
 
 
 def reading(paths: Sequence[Prefix]) -> Reads[Mapping[Prefix, Any]]:
@@ -163,9 +174,18 @@ class Batch:
         self._cached = list(range(len(texts)))
         self._seen = torch.arange(cache.get_seq_length()) < torch.tensor(self._read_to)[:, None]
 
+    def forget(self, row: int, tokens: int) -> None:
+        """Take the last tokens of a text back. More must be appended before the next are read."""
+        if tokens:
+            del self.texts[row][-tokens:]
+            place = self._cached.index(row)
+            known = self._seen[place].nonzero()[:, 0]
+            self._seen[place, known[len(known) - tokens :]] = False
+            self._read_to[row] -= tokens
+
     def answers(self, reads: Mapping[int, Reads[T]]) -> dict[int, T]:
         """What the generators of some texts come to, which append to these; the other texts are forgotten."""
-        if not _shareable(self.cache):
+        if not shareable(self.cache):
             return {row: Reader(self.model, self.texts[row]).answer(one) for row, one in reads.items()}
         found: dict[int, T] = {}
         sent: Mapping[int, Mapping[Prefix, Any] | None] = dict.fromkeys(reads)
@@ -185,24 +205,26 @@ class Batch:
         except StopIteration as done:
             found[row] = done.value
             return None
-        return _Ask(self.texts[row][self._read_to[row] :], _with_prefixes(tuple(paths)))
+        return _Ask(self.texts[row][self._read_to[row] :], with_prefixes(tuple(paths)))
 
     def _read(self, asked: Mapping[int, _Ask]) -> dict[int, Mapping[Prefix, Any]]:
-        """All that the rows ask for, in one go; rows that ask for nothing need no more place."""
+        """All that the rows ask for, in one go; once many ask for nothing, these lose their place."""
         import torch
 
         if not asked:
             return {}
-        if list(asked) != self._cached:
+        if len(asked) <= _FEWER * len(self._cached):
             places = torch.tensor([self._cached.index(row) for row in asked])
             self.cache.batch_select_indices(places.to(self.model.device))
             self._seen, self._cached = self._seen[places], list(asked)
-        lengths, asks = [self._read_to[row] for row in asked], list(asked.values())
-        rows = tree_logits(self.model, self.cache, self._seen, lengths, asks)
+        asks = [asked.get(row, _NOTHING) for row in self._cached]
+        rows = tree_logits(self.model, self.cache, self._seen, [self._read_to[row] for row in self._cached], asks)
         fresh = torch.tensor([len(ask.fresh) for ask in asks])
         self._seen = torch.cat([self._seen, torch.arange(int(fresh.max())) < fresh[:, None]], dim=1)
         sent: dict[int, Mapping[Prefix, Any]] = {}
-        for row, logits in zip(asked, rows, strict=True):
+        for row, logits in zip(self._cached, rows, strict=True):
+            if row not in asked:
+                continue
             self._read_to[row] = len(self.texts[row])
             self._lasts[row] = logits.get((), self._lasts[row])
             sent[row] = {(): self._lasts[row], **logits}
@@ -219,8 +241,12 @@ class _Ask:
     """Continuations after them with all their prefixes, shorter ones first; nothing is kept of these."""
 
 
+_NOTHING = _Ask((), ())
+
+
 @lru_cache(maxsize=256)
-def _with_prefixes(paths: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
+def with_prefixes(paths: tuple[Prefix, ...]) -> tuple[Prefix, ...]:
+    """The paths and all their beginnings but the empty one, shorter ones first."""
     return tuple(sorted({path[:at] for path in paths for at in range(1, len(path) + 1)}, key=len))
 
 
@@ -250,26 +276,30 @@ def tree_logits(
     rows, columns = seen.shape
     trunk = max(len(ask.fresh) for ask in asked)
     total = trunk + max(len(ask.nodes) for ask in asked)
+    if total == trunk and bool(seen.all()) and all(len(ask.fresh) == trunk for ask in asked):
+        return [{(): row[0]} for row in forward(model, [ask.fresh for ask in asked], [trunk - 1], cache)]  # no mask
     sees = torch.zeros(rows, total, columns + total, dtype=torch.bool)
     sees[:, :, :columns] = seen[:, None]
     sees[:, :, columns:] |= torch.eye(total, dtype=torch.bool)  # padding too sees something: no attention over nothing
     sees[:, :trunk, columns : columns + trunk] = torch.ones(trunk, trunk, dtype=torch.bool).tril()
-    ids, depths = torch.zeros(2, rows, total, dtype=torch.long)
-    for row, ask in enumerate(asked):
+    ids, positions = [], []
+    for row, (ask, length) in enumerate(zip(asked, lengths, strict=True)):
         fresh, end = len(ask.fresh), trunk + len(ask.nodes)
-        sees[row, trunk:end, columns : columns + fresh] = True
-        sees[row, trunk:end, columns + trunk : columns + end] = _ancestry(ask.nodes)
-        ids[row, :fresh] = torch.tensor(ask.fresh, dtype=torch.long)
-        ids[row, trunk:end] = torch.tensor([node[-1] for node in ask.nodes], dtype=torch.long)
-        depths[row, :fresh] = torch.arange(fresh)
-        depths[row, trunk:end] = torch.tensor([fresh + len(node) - 1 for node in ask.nodes], dtype=torch.long)
+        if ask.nodes:
+            sees[row, trunk:end, columns : columns + fresh] = True
+            sees[row, trunk:end, columns + trunk : columns + end] = _ancestry(ask.nodes)
+        gap, rest = [0] * (trunk - fresh), [0] * (total - end)
+        ids.append([*ask.fresh, *gap, *[node[-1] for node in ask.nodes], *rest])
+        depths = [length + fresh + len(node) - 1 for node in ask.nodes]
+        positions.append([*range(length, length + fresh), *gap, *depths, *rest])
     kept = sorted({len(ask.fresh) - 1 for ask in asked if ask.fresh} | set(range(trunk, total)))
     device = model.device
+    mask = torch.zeros(rows, 1, *sees.shape[1:], dtype=model.dtype).masked_fill_(~sees[:, None], -math.inf)
     with torch.inference_mode():
         out = model(
-            input_ids=ids.to(device),
-            position_ids=(depths + torch.tensor(lengths)[:, None]).to(device),
-            attention_mask=sees[:, None].to(device),
+            input_ids=torch.tensor(ids, device=device),
+            position_ids=torch.tensor(positions, device=device),
+            attention_mask=mask.to(device),
             past_key_values=cache,
             use_cache=True,
             logits_to_keep=torch.tensor(kept, device=device),
@@ -284,7 +314,7 @@ def tree_logits(
     return found
 
 
-def _shareable(cache: Any) -> bool:
+def shareable(cache: Any) -> bool:
     """Whether rows of a batch's cache can go on from different lengths: none of its layers forgets."""
     from transformers.cache_utils import DynamicLayer
 

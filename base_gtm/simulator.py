@@ -1,26 +1,29 @@
 """The simulator: a call in, the tool's probable answer with its confidence out.
 
-Guarantees: wrong arguments come back as the tool's own refusal without asking a model; every other result validates
-against the spec's output schema; the same call, model and thread count give the same answer; a batch gives the verdicts
-of one call at a time. Does not know whether its answer is true: calibration and the gate (package adapt) judge that.
+Guarantees: wrong arguments come back as the tool's own refusal without asking a model; any other result validates
+against the spec's output schema, or is a refusal that the base finds more probable than its card allows for; the same
+call, model and thread count give the same answer; a batch gives the verdicts of one call at a time. Does not know
+whether its answer is true: calibration and the gate (package adapt) judge that.
 """
 
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from base_gtm.arguments import check, validator
-from base_gtm.decode import Choice, Decoded, Grammar, compile_grammar, decode, first_choice, lltokenizer, writing
+from base_gtm.arguments import check, problems_of, validator
+from base_gtm.decode import Decoded, Grammar, compile_grammar, first_choice, lltokenizer, writing
 from base_gtm.errors import GtmError, ModelError
 from base_gtm.model import Base, attach
 from base_gtm.prompt import encode_full, render
 from base_gtm.quantity import Estimate
+from base_gtm.refusal import Refusal
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, canonical_json
-from base_gtm.scoring import Batch, forward, reading, tempered
+from base_gtm.scoring import Batch, Reads, Shared, Trie, costs, forward, reading, shareable, tempered
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +32,10 @@ _SURPRISE_POSITIONS = 128
 """Argument tokens whose likelihood is read at most: a large vocabulary makes every one of them dear."""
 _BATCH_TOKENS = 16384
 """Padded tokens of one batch of decisions."""
+_SHORT = 32
+"""A common beginning of fewer tokens is not read apart."""
+_AHEAD = 24
+"""Tokens of a row that may be read to save a read: with nano on a CPU, alone or in a batch of 32, they cost less."""
 
 
 @dataclass(frozen=True)
@@ -43,27 +50,30 @@ class Request:
 
 @dataclass(frozen=True)
 class Decision:
-    """The distribution over the first output field that lists its values."""
+    """The distribution over the first output field, where that lists its values."""
 
     field: str
+    """Its dotted path; empty where it lists none."""
     distribution: Mapping[str, float]
-    """Value -> probability; empty when the arguments were refused."""
+    """Value -> probability if the tool answers; empty when the arguments were refused, or nothing is listed."""
     surprise: float = 0.0
     """Mean negative log-likelihood of the argument tokens, in nats."""
     refusal: ToolResult | None = None
     """The tool's refusal of wrong arguments."""
+    refusal_probability: float | None = None
+    """Of the tool refusing the call; 1 for wrong arguments; None where the simulator was not to read it."""
     seconds: float = 0.0
     """Its share of reading the batch."""
 
     @property
     def value(self) -> str:
-        """The most probable value; empty when refused."""
+        """The most probable value; empty when refused, or where nothing is listed."""
         return max(self.distribution, key=self.distribution.__getitem__, default="")
 
     @property
     def confidence(self) -> float:
-        """Its probability; 1 for a refusal, which is certain."""
-        return max(self.distribution.values(), default=1.0)
+        """Its probability; 1 for a refusal, which is certain; 0 where only the whole answer tells."""
+        return max(self.distribution.values(), default=float(self.refusal is not None))
 
 
 @dataclass(frozen=True)
@@ -76,24 +86,47 @@ class Answer:
     estimates: Mapping[str, Estimate] = field(default_factory=dict)
     """Output field -> median and spread, for every number (not whole, not a multiple)."""
     confidence: float = 1.0
-    """Probability of the first such field's value, else of the mean free token; 1 for refused arguments."""
+    """Probability of the first such field's value, else of the mean free token, or of the refusal; 1 for wrong
+    arguments."""
     surprise: float = 0.0
     """Mean negative log-likelihood of the argument tokens under the model with its adapter, in nats."""
     seconds: float = 0.0
     """Wall time of the whole answer."""
     tokens: int = 0
     """Tokens of the result, forced ones included."""
+    refusal_probability: float | None = None
+    """Of the tool refusing the call; 1 for wrong arguments; None where the simulator was not to read it."""
 
 
 class Simulator:
     """A base, perhaps with an adapter, answering calls of any spec. One at a time: not for several threads."""
 
-    def __init__(self, base: Base, adapter: Path | None = None, max_prompt_tokens: int = 640) -> None:
+    def __init__(
+        self,
+        base: Base,
+        adapter: Path | None = None,
+        max_prompt_tokens: int = 640,
+        *,
+        refuse_above: float | None = None,
+        prefixes: int = 0,
+        share: bool = True,
+    ) -> None:
+        """`refuse_above`: probability of a refusal above which a call is refused; 1 reads it and refuses nothing.
+
+        Without it a base refuses as its card says, and one with an adapter, which knows its tool, nothing.
+        `prefixes`: how many beginnings of single calls, up to their last argument block, are kept read. With them a
+        call that begins as one of the last did reads the rest alone, and any other is read in two parts.
+        `share`: whether what all prompts of a batch begin with is read once.
+        """
         self.base = base
         self.model = base.model if adapter is None else attach(base, adapter)
         self.max_prompt_tokens = max_prompt_tokens
+        self.refuse_above = base.refusal_threshold if refuse_above is None and adapter is None else refuse_above
+        self.prefixes, self.share = prefixes, share
+        self._shared: dict[tuple[tuple[int, ...], tuple[int, ...]], Shared] = {}
         self._lltokenizer = lltokenizer(base.tokenizer, base.model.config.vocab_size)
         self._grammars: dict[tuple[str, str, bool], Grammar] = {}
+        self._refusals = None if self.refuse_above is None else Refusal.of(base.tokenizer, self._lltokenizer)
 
     def grammar(self, spec: ToolSpec, *, brief: bool = True) -> Grammar:
         """The compiled output schema, kept. Raises SpecError naming the keyword that decoding cannot honour."""
@@ -117,15 +150,10 @@ class Simulator:
     ) -> Answer:
         """What the tool would answer. Raises SpecError, ModelError, or DataError when the prompt cannot fit."""
         started = time.perf_counter()
-        _require_temperature(temperature)
-        refusal = check(spec, call.arguments)
-        if refusal is not None:
-            return Answer(refusal, seconds=time.perf_counter() - started)
-        grammar = self.grammar(spec, brief=brief)
-        ids, positions = self._prompt(spec, Request(call, evidence, blocks, history))
-        found = decode(grammar, self.model, ids, temperature=temperature, also=positions)
-        surprise = 0.0 if found.extra is None else _surprise(found.extra, ids, positions)
-        return _answer(spec, found, surprise, time.perf_counter() - started)
+        request = Request(call, evidence, blocks, history)
+        ((_, answer),) = self.answer_batch(spec, [request], temperature=temperature, brief=brief)
+        assert answer is not None
+        return replace(answer, seconds=time.perf_counter() - started)
 
     def decide(
         self,
@@ -137,11 +165,15 @@ class Simulator:
         history: Sequence[tuple[ToolCall, ToolResult]] = (),
         temperature: float = 1.0,
     ) -> Decision:
-        """Only the first listed field's distribution: one read of the prompt. Raises as `answer` does."""
+        """Only the first listed field's distribution: one read of the prompt. Raises as `decide_batch` does."""
         return self.decide_batch(spec, [Request(call, evidence, blocks, history)], temperature=temperature)[0]
 
     def decide_batch(self, spec: ToolSpec, requests: Sequence[Request], *, temperature: float = 1.0) -> list[Decision]:
-        """`decide` for many calls of one tool, in their order; calls of like length are read together."""
+        """`decide` for many calls of one tool, in their order; calls of like length are read together.
+
+        Raises as `answer` does, and SpecError where free text comes before the first listed values.
+        """
+        first_choice(self.grammar(spec))
         answers = self.answer_batch(spec, requests, lambda index, decision: False, temperature=temperature)
         return [decision for decision, _ in answers]
 
@@ -152,96 +184,180 @@ class Simulator:
         wanted: Callable[[int, Decision], bool] = lambda index, decision: True,
         *,
         temperature: float = 1.0,
+        brief: bool = True,
     ) -> list[tuple[Decision, Answer | None]]:
-        """`decide_batch`, and the whole answer where `wanted` says so of a call's place and decision.
+        """The decision of many calls of one tool, and the whole answer where `wanted` says so of a call's place and
+        decision.
 
         An answer goes on where the batch has read to: one that its decision leaves nothing open of costs no further
-        read. Raises as `answer` does, and SpecError where free text comes before the first listed values.
+        read. Raises as `answer` does.
         """
-        _require_temperature(temperature)
-        grammar = self.grammar(spec)
-        forced, choice = first_choice(grammar)
+        if not temperature > 0:
+            raise GtmError(f"temperature {temperature}: give a number above zero")
         found: dict[int, tuple[Decision, Answer | None]] = {}
-        prompts: dict[int, tuple[list[int], list[int]]] = {}
+        asked: list[int] = []
         for index, request in enumerate(requests):
             refusal = check(spec, request.call.arguments)
-            if refusal is not None:
-                found[index] = Decision(choice.field, {}, refusal=refusal), Answer(refusal)
+            if refusal is None:
+                asked.append(index)
             else:
-                ids, positions = self._prompt(spec, request)
-                prompts[index] = (ids + forced, positions)
-        for places in _batches({index: len(ids) for index, (ids, _) in prompts.items()}):
-            started = time.perf_counter()
-            batch, rows = self._read([prompts[index] for index in places], choice)
-            share = (time.perf_counter() - started) / len(places)
-            whole: dict[int, int] = {}
-            for at, (index, row) in enumerate(zip(places, rows, strict=True)):
-                distribution = _distribution(choice, row.logs, temperature)
-                decision = Decision(choice.field, distribution, row.surprise, seconds=share)
-                found[index] = decision, None
-                if wanted(index, decision):
-                    whole[at] = index
-            started = time.perf_counter()
-            written = self._write(grammar, batch, {at: rows[at] for at in whole}, len(forced), temperature)
-            share += (time.perf_counter() - started) / max(1, len(whole))
-            for at, done in written.items():
-                decision, _ = found[whole[at]]
-                found[whole[at]] = decision, _answer(spec, done, decision.surprise, share)
+                decision = Decision("", {}, refusal=refusal, refusal_probability=1.0)
+                found[index] = decision, Answer(refusal, refusal_probability=1.0)
+        if asked:
+            job = _Job(spec, self.grammar(spec, brief=brief), temperature)
+            prompts = {index: self._prompt(spec, requests[index]) for index in asked}
+            for places in _batches({index: len(prompt.ids) for index, prompt in prompts.items()}):
+                found |= self._answers(job, {index: prompts[index] for index in places}, wanted)
         return [found[index] for index in range(len(requests))]
 
-    def _prompt(self, spec: ToolSpec, request: Request) -> tuple[list[int], list[int]]:
-        """Token ids, and the positions whose logits tell how likely the argument tokens after them were."""
+    def _prompt(self, spec: ToolSpec, request: Request) -> _Prompt:
         prompt = render(spec, request.call, evidence=request.evidence, blocks=request.blocks, history=request.history)
         encoded = encode_full(self.base.tokenizer, prompt, self.max_prompt_tokens)
-        before = [at - 1 for at in encoded.argument_tokens if at > 0]
-        step = max(1, -(-len(before) // _SURPRISE_POSITIONS))
-        return encoded.ids, before[::step]
+        return _Prompt(encoded.ids, [at - 1 for at in encoded.argument_tokens if at > 0])
 
-    def _read(self, prompts: Sequence[tuple[list[int], list[int]]], choice: Choice) -> tuple[Batch, list[_Row]]:
+    def _answers(
+        self, job: _Job, prompts: Mapping[int, _Prompt], wanted: Callable[[int, Decision], bool]
+    ) -> dict[int, tuple[Decision, Answer | None]]:
+        """Decisions, and answers where wanted, of prompts that are read together."""
+        started = time.perf_counter()
+        batch, rows = self._read(job, list(prompts.values()))
+        share = (time.perf_counter() - started) / len(prompts)
+        found: dict[int, tuple[Decision, Answer | None]] = {}
+        choice = job.grammar.opening.choice
+        whole: dict[int, int] = {}
+        for at, (index, row) in enumerate(zip(prompts, rows, strict=True)):
+            decision = Decision("", {}, row.surprise, refusal_probability=row.refusal, seconds=share)
+            if choice is not None:
+                chances = tempered(choice.trie.log_probabilities(row.known), job.temperature)
+                named = dict(zip(choice.names, chances, strict=True))
+                decision = replace(decision, field=choice.field, distribution=named)
+            found[index] = decision, None
+            if wanted(index, decision):
+                whole[at] = index
+        started = time.perf_counter()
+        written = self._write(job, batch, {at: rows[at] for at in whole})
+        share += (time.perf_counter() - started) / max(1, len(whole))
+        for at, (result, done) in written.items():
+            decision, _ = found[whole[at]]
+            found[whole[at]] = decision, _answer(result, done, rows[at], share)
+        return found
+
+    def _read(self, job: _Job, prompts: Sequence[_Prompt]) -> tuple[Batch, list[_Row]]:
         """Read prompts and what is forced after them; what there is to know of each, and how all of them go on."""
-        from transformers import DynamicCache
-
-        trie = choice.trie
+        opening = job.grammar.opening
+        trie = opening.choice.trie if opening.choice else Trie.of([])
         path = trie.first_path
-        cache = DynamicCache(config=self.model.config)
-        keep = sorted({at for ids, also in prompts for at in (*also, *range(len(ids) - 1, len(ids) + len(path)))})
-        place = {at: index for index, at in enumerate(keep)}
-        logits = forward(self.model, [[*ids, *path] for ids, _ in prompts], keep, cache)
+        texts = [[*prompt.ids, *opening.tokens] for prompt in prompts]
+        start, cache, shared = self._begun(prompts)
+        keep = {at for text in texts for at in range(len(text) - 1, len(text) + len(path))}
+        keep |= {at for prompt in prompts for at in (*prompt.sampled, len(prompt.ids) - 1) if at >= start}
+        place = {at: index for index, at in enumerate(sorted(keep))}
+        logits = forward(self.model, [[*text[start:], *path] for text in texts], [at - start for at in place], cache)
         known = [
-            {path[:at]: logits[row, place[len(ids) - 1 + at]] for at in range(len(path) + 1)}
-            for row, (ids, _) in enumerate(prompts)
+            {path[:at]: logits[row, place[len(text) - 1 + at]] for at in range(len(path) + 1)}
+            for row, text in enumerate(texts)
         ]
-        batch = Batch(self.model, cache, [list(ids) for ids, _ in prompts], [one[()] for one in known])
+        batch = Batch(self.model, cache, texts, [one[()] for one in known])
         if trie.paths[1:]:
             more = batch.answers({row: reading(trie.paths[1:]) for row in range(len(prompts))})
             known = [{**more[row], **one} for row, one in enumerate(known)]
         rows = []
-        for row, (ids, also) in enumerate(prompts):
-            surprise = _surprise(logits[row, [place[at] for at in also]], ids, also) if also else 0.0
-            rows.append(_Row(trie.log_probabilities(known[row]), surprise))
+        for row, prompt in enumerate(prompts):
+            late = [at for at in prompt.sampled if at >= start]
+            paid = costs(logits[row, [place[at] for at in late]], prompt.ids, late)
+            surprise = [paid[at] if at >= start else shared[at] for at in prompt.sampled]
+            refusal = None
+            if self._refusals is not None:
+                refusal = self._refusals.probability(job.grammar, logits[row, place[len(prompt.ids) - 1]])
+            rows.append(_Row(known[row], sum(surprise) / max(1, len(surprise)), refusal))
         return batch, rows
 
-    def _write(
-        self, grammar: Grammar, batch: Batch, rows: Mapping[int, _Row], forced: int, temperature: float
-    ) -> dict[int, Decoded]:
-        """The whole results of some rows, which go on together; `forced`: tokens that have been read after a prompt."""
-        for row in rows:
-            del batch.texts[row][len(batch.texts[row]) - forced :]  # written once more by what follows
-        return batch.answers(
-            {
-                at: writing(grammar, batch.texts[at], temperature=temperature, scored=row.logs)
-                for at, row in rows.items()
-            }
-        )
+    def _begun(self, prompts: Sequence[_Prompt]) -> tuple[int, Any, Mapping[int, float]]:
+        """How many tokens of the prompts are read already, a cache that holds them, and what these cost."""
+        from transformers import DynamicCache
+
+        cache = DynamicCache(config=self.model.config)
+        common = self._common(prompts)
+        if common < _SHORT or not shareable(cache):
+            return 0, cache, {}
+        positions = sorted({at for prompt in prompts for at in prompt.before(common - 1)})
+        key = tuple(prompts[0].ids[:common]), tuple(positions)
+        shared = self._shared.get(key) or Shared.read(self.model, *key)
+        if len(prompts) == 1:
+            self._shared.pop(key, None)
+            self._shared[key] = shared  # the latest stands last
+            if len(self._shared) > self.prefixes:
+                del self._shared[next(iter(self._shared))]
+        return common - 1, shared.begun(len(prompts)), shared.costs
+
+    def _common(self, prompts: Sequence[_Prompt]) -> int:
+        """How many tokens that prompts begin with are to be read apart: those that all share, or others may."""
+        if len(prompts) == 1:
+            return prompts[0].last_block if self.prefixes else 0
+        return _common([prompt.ids for prompt in prompts]) if self.share else 0
+
+    def _write(self, job: _Job, batch: Batch, rows: Mapping[int, _Row]) -> dict[int, tuple[ToolResult, Decoded]]:
+        """The whole results of some rows, which go on together."""
+        forced = len(job.grammar.opening.tokens)
+        reads: dict[int, Reads[Decoded]] = {}
+        refused: set[int] = set()
+        for at, row in rows.items():
+            text = batch.texts[at]
+            if self._refusals is not None and row.refusal is not None and row.refusal > (self.refuse_above or 0.0):
+                refused.add(at)
+                batch.forget(at, forced)
+                reads[at] = self._refusals.written(text, row.refusal)
+            else:
+                del text[len(text) - forced :]  # written once more by what follows
+                reads[at] = writing(job.grammar, text, temperature=job.temperature, known=row.known, ahead=_AHEAD)
+        return {
+            at: (ToolResult(is_error=True, text=done.value) if at in refused else _result(job.spec, done), done)
+            for at, done in batch.answers(reads).items()
+        }
+
+
+@dataclass(frozen=True)
+class _Prompt:
+    """A call as token ids."""
+
+    ids: list[int]
+    arguments: Sequence[int]
+    """Positions before argument tokens: their logits tell how likely these were."""
+
+    @property
+    def sampled(self) -> Sequence[int]:
+        """Those of the positions that the surprise is the mean of."""
+        return self.arguments[:: max(1, -(-len(self.arguments) // _SURPRISE_POSITIONS))]
+
+    @property
+    def last_block(self) -> int:
+        """Where the last argument block begins; 0 where there is none."""
+        starts = [at for at, before in zip(self.arguments[1:], self.arguments, strict=False) if at != before + 1]
+        return (starts or list(self.arguments[:1]) or [-1])[-1] + 1
+
+    def before(self, end: int) -> Sequence[int]:
+        """The positions below `end`."""
+        return self.arguments[: bisect_left(self.arguments, end)]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is the same for all calls of a batch."""
+
+    spec: ToolSpec
+    grammar: Grammar
+    temperature: float
 
 
 @dataclass(frozen=True)
 class _Row:
     """What reading has told of one prompt."""
 
-    logs: list[float]
-    """Log probabilities of the first listed values."""
+    known: Mapping[tuple[int, ...], torch.Tensor]
+    """Logits [vocabulary] after the opening and after the beginnings of the first listed values."""
     surprise: float
+    refusal: float | None
+    """Probability."""
 
 
 def _batches(lengths: Mapping[int, int]) -> list[list[int]]:
@@ -255,30 +371,30 @@ def _batches(lengths: Mapping[int, int]) -> list[list[int]]:
     return batches
 
 
-def _distribution(choice: Choice, logs: Sequence[float], temperature: float) -> dict[str, float]:
-    return dict(zip(choice.names, tempered(logs, temperature), strict=True))
+def _common(texts: Sequence[list[int]]) -> int:
+    """How many tokens all the texts begin with."""
+    first, last = min(texts), max(texts)  # in the order of their tokens, so that all others lie between
+    return next((at for at, (one, two) in enumerate(zip(first, last, strict=False)) if one != two), len(first))
 
 
-def _surprise(logits: torch.Tensor, ids: Sequence[int], positions: Sequence[int]) -> float:
-    """Mean negative log-likelihood of the tokens that follow `positions`; `logits` [len(positions), vocabulary]."""
-    import torch
-
-    if not positions:
-        return 0.0
-    targets = torch.tensor([ids[at + 1] for at in positions], device=logits.device)
-    return float(torch.nn.functional.cross_entropy(logits.float(), targets))
-
-
-def _answer(spec: ToolSpec, found: Decoded, surprise: float, seconds: float) -> Answer:
-    result = _result(spec, found)
-    return Answer(result, found.distributions, found.estimates, found.confidence, surprise, seconds, found.tokens)
+def _answer(result: ToolResult, found: Decoded, row: _Row, seconds: float) -> Answer:
+    return Answer(
+        result,
+        found.distributions,
+        found.estimates,
+        found.confidence,
+        row.surprise,
+        seconds,
+        found.tokens,
+        row.refusal,
+    )
 
 
 def _result(spec: ToolSpec, found: Decoded) -> ToolResult:
     """The decoded value as a result, checked once more against the schema as it was given."""
     if spec.output_schema is None:
         return ToolResult(text=str(found.value))
-    problem = next(validator(spec.name, canonical_json(spec.output_schema)).iter_errors(found.value), None)
+    problem = next(problems_of(spec.name, spec.output_schema, found.value), None)
     if problem is not None:
         raise ModelError(
             f"{spec.name}: decoded a result that breaks its schema ({problem.message[:120]}); please report"
@@ -286,8 +402,3 @@ def _result(spec: ToolSpec, found: Decoded) -> ToolResult:
     if not isinstance(found.value, Mapping):
         return ToolResult(content={"result": found.value})
     return ToolResult(content=found.value)
-
-
-def _require_temperature(temperature: float) -> None:
-    if not temperature > 0:
-        raise GtmError(f"temperature {temperature}: give a number above zero")

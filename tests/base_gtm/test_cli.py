@@ -70,11 +70,23 @@ def test_refusal_loads_no_model(monkeypatch: pytest.MonkeyPatch, capsys: Any) ->
     assert answer["isError"] and "'candidate' is missing" in answer["text"]
 
 
+@pytest.mark.parametrize("text", ["{broken", '{"reference": "r"', "[1]", '"{}"'])
+def test_what_is_no_object_is_refused_as_an_agent_would_be(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    file = tmp_path / "call.json"
+    file.write_text(text)
+    shown = []
+    for given in (text, str(file)):
+        assert run(monkeypatch, "simulate", SPEC, given, "--base", "/no/such/base") == 0
+        shown.append(json.loads(capsys.readouterr().out))
+    assert shown[0]["isError"] and "JSON" in shown[0]["text"] and shown[0] == shown[1]
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
         (["simulate", "no.json", "{}"], "no.json: no such file"),
-        (["simulate", SPEC, "{broken"], "arguments:1: not valid JSON"),
         (["simulate", SPEC, "nofile.json"], "neither JSON nor a readable file"),
         (["simulate", SPEC, '{"reference": "r", "candidate": "c"}', "--base", "./nothing"], "no such folder"),
         (["simulate", SPEC, "{}", "--temperature", "0"], "above zero"),

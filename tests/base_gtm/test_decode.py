@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 import torch
+from jsonschema import Draft202012Validator
 
 from base_gtm.decode import Decoded, compile_grammar, decode, lltokenizer
 from base_gtm.digits import short_number
 from base_gtm.errors import SpecError
-from base_gtm.places import allowed, locate
+from base_gtm.places import allowed, distinct, locate
 from base_gtm.schema import ToolSpec
 from base_gtm.scoring import Trie, tempered
 from base_gtm.tokenizer import encode_text
@@ -219,22 +220,88 @@ def test_unbounded_text_ends(run: Run) -> None:
     assert isinstance(run({}).value, str | int | float | bool | None)
 
 
+FEW = {"enum": ["a", "b", "c"]}
+ANY = {"type": "object"}
+
+
 @pytest.mark.parametrize(
     ("sub", "names"),
     [
-        ({"not": {"type": "string"}}, "not"),
-        ({"if": {"type": "string"}, "then": {"maxLength": 3}}, "if"),
-        ({"type": "array", "items": {"type": "integer"}, "uniqueItems": True}, "uniqueItems"),
-        ({"oneOf": [{"type": "number"}, {"type": "integer"}]}, "oneOf"),
-        ({"type": "object", "propertyNames": {"pattern": "^a"}}, "propertyNames"),
-        ({"type": "string", "pattern": "(?=a)b"}, "look-ahead"),
+        ({"not": {"type": "string"}}, "'not' at /properties/x:"),
+        ({"type": "array", "items": {"not": {"const": 1}}}, "'not' at /properties/x/items:"),
+        ({"if": {"type": "string"}, "then": {"maxLength": 3}}, "'if' at /properties/x, 'then' at"),
+        ({"if": {"type": "string"}, "else": {"minimum": 3}}, "'else' at /properties/x:"),
+        ({"type": "array", "items": FEW, "uniqueItems": True, "minItems": 2}, "'uniqueItems' at /properties/x:"),
+        ({"type": "array", "contains": FEW, "maxContains": 1}, "'contains' at /properties/x"),
+        ({"type": "array", "prefixItems": [FEW], "contains": FEW}, "'contains' at /properties/x"),
+        ({"oneOf": [{"type": "number"}, {"type": "integer"}]}, "'oneOf' at /properties/x:"),
+        (ANY | {"propertyNames": {"pattern": "^a"}, "minProperties": 1}, "'propertyNames' at"),
+        (ANY | {"anyOf": [ANY | {"properties": {"a": FEW}}], "unevaluatedProperties": False}, "'unevaluatedProp"),
+        ({"$dynamicRef": "#x"}, r"'\$dynamicRef' at"),
+        ({"type": "string", "pattern": "(?=a)b"}, "'pattern' at /properties/x: .*look-ahead"),
+        ({"type": "string", "pattern": "^(a)\\1$"}, "'pattern' at /properties/x: .*backref"),
         ({"$ref": "#/$defs/missing"}, r"#/\$defs/missing"),
         ({"$ref": "http://example.org/x.json"}, "leads out"),
+        (False, "nsatisfiable"),
     ],
 )
-def test_what_cannot_be_honoured_is_named(run: Run, sub: Any, names: str) -> None:
-    with pytest.raises(SpecError, match=names):
+def test_what_cannot_be_honoured_is_named_with_its_place(run: Run, sub: Any, names: str) -> None:
+    with pytest.raises(SpecError, match=names) as caught:
         run(one(sub))
+    assert "\n" not in str(caught.value)
+
+
+TWO = ANY | {"properties": {"a": FEW, "b": FEW}}
+
+
+@pytest.mark.parametrize("brief", [True, False])
+@pytest.mark.parametrize(
+    "sub",
+    [
+        {"type": "array", "items": {"type": "boolean"}, "uniqueItems": True, "minItems": 1},
+        {"type": "array", "items": {"enum": [1, 1.0, True, [1], [True]]}, "uniqueItems": True},
+        {"type": "array", "items": {"type": "array", "items": FEW, "uniqueItems": True}, "maxItems": 3},
+        {"type": "array", "items": FEW, "uniqueItems": False, "minItems": 4},
+        {"uniqueItems": True},
+        {"type": "array", "items": FEW, "contains": {"const": "b"}},
+        {"type": "array", "contains": {"const": "b"}, "minContains": 2, "minItems": 3},
+        {"type": "array", "items": FEW, "contains": {"const": "b"}, "minContains": 0},
+        TWO | {"dependentRequired": {"a": ["b"]}, "required": ["a"]},
+        TWO | {"dependentRequired": {"a": ["b"], "b": ["c"]}, "required": ["a"]},
+        TWO | {"dependentSchemas": {"a": {"required": ["c"], "properties": {"c": FEW}}}, "required": ["a"]},
+        TWO | {"dependencies": {"a": ["b"]}, "required": ["a"]},
+        TWO | {"propertyNames": {"maxLength": 1}, "required": ["a"]},
+        TWO | {"propertyNames": {"enum": ["b"]}},
+        TWO | {"minProperties": 2, "additionalProperties": False},
+        TWO | {"maxProperties": 1},
+        TWO | {"patternProperties": {"^c": FEW}, "required": ["a"]},
+        TWO | {"unevaluatedProperties": False, "required": ["a"]},
+        {"allOf": [TWO, {"properties": {"c": FEW}, "required": ["c"]}], "unevaluatedProperties": False},
+        {"type": "array", "prefixItems": [FEW], "unevaluatedItems": False},
+        {"type": "array", "prefixItems": [FEW], "additionalItems": False},
+        {"oneOf": [{"const": 1}, {"enum": [2, 3]}, {"enum": [3]}]},
+        {"oneOf": [{"type": "string", "maxLength": 3}, {"type": "integer"}]},
+        {"type": "string", "then": {"maxLength": 3}, "maxLength": 5},
+        {"type": "string", "maxLength": 5, "contentEncoding": "base64", "x-other": {"not": {}}},
+    ],
+)
+def test_keywords_that_the_decoder_does_not_know_are_honoured(run: Run, sub: Any, brief: bool) -> None:
+    for prompt in ("a", "b", "some other prompt"):
+        value = run(one(sub), prompt, brief).value
+        Draft202012Validator(one(sub)).validate(value)
+
+
+def test_repeats_are_those_of_json() -> None:
+    schema = {"type": "array", "uniqueItems": True}
+    assert distinct(schema, [1, 1.0, True, "1", [1], [True], [1], {"a": 1}, {"a": 1.0}]) == [
+        1,
+        True,
+        "1",
+        [1],
+        [True],
+        {"a": 1},
+    ]
+    assert distinct({"type": "array"}, [1, 1]) == [1, 1]
 
 
 @pytest.mark.parametrize(

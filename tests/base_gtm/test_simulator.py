@@ -12,8 +12,10 @@ from jsonschema import Draft202012Validator
 
 from base_gtm.errors import GtmError, ModelError, SpecError
 from base_gtm.model import Base, attach, folder_hash, load_base, new_nano
-from base_gtm.schema import ToolCall, ToolSpec
-from base_gtm.simulator import Decision, Request, Simulator
+from base_gtm.prompt import render
+from base_gtm.schema import ToolCall, ToolSpec, closed_object
+from base_gtm.simulator import Answer, Decision, Request, Simulator
+from base_gtm.tokenizer import encode_text
 
 CODE = "int i = 0; for (; i < n; ++i) { out[i] = a[i] + b[i]; }\n"
 
@@ -91,7 +93,7 @@ def test_whole_answers_of_a_batch_are_those_of_one_by_one(simulator: Simulator) 
             continue
         assert together.result == alone.result and together.tokens == alone.tokens
         assert together.confidence == pytest.approx(alone.confidence, abs=1e-4)
-        assert together.estimates["y"].median == pytest.approx(alone.estimates["y"].median, rel=1e-3)
+        assert together.estimates["y"].median == pytest.approx(alone.estimates["y"].median, rel=1e-2)
         for field, chances in alone.distributions.items():
             assert dict(together.distributions[field]) == pytest.approx(dict(chances), abs=1e-4)
 
@@ -103,6 +105,124 @@ def test_many_branches_in_a_batch(simulator: Simulator) -> None:
     for single, together in zip(requests, simulator.decide_batch(spec, requests), strict=True):
         alone = simulator.answer(spec, single.call)
         assert dict(together.distribution) == pytest.approx(dict(alone.distributions["x"]), abs=1e-4)
+
+
+class Counted:
+    """Counts a model's forwards and the tokens that these read."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, base: Base) -> None:
+        self.forwards: list[int] = []
+        forward = base.model.forward
+
+        def counted(*given: Any, **named: Any) -> Any:
+            self.forwards.append(named["input_ids"].shape[1])
+            return forward(*given, **named)
+
+        monkeypatch.setattr(base.model, "forward", counted)
+
+    def taken(self) -> list[int]:
+        """Tokens a row of each forward since the last call of this."""
+        found, self.forwards = self.forwards, []
+        return found
+
+
+def test_a_verdict_costs_one_read_and_an_answer_no_more_than_its_free_tokens(
+    base: Base, simulator: Simulator, cpp_spec: ToolSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    counted = Counted(monkeypatch, base)
+    simulator.decide(cpp_spec, request(1).call)
+    assert len(counted.taken()) == 1
+    simulator.decide_batch(cpp_spec, [request(1)] * 4)
+    assert len(counted.taken()) == 2  # what they share, and the rest
+    values = {"v": {"enum": ["pass", "fail"]}, "a": {"type": "boolean"}, "b": {"type": "boolean"}}
+    for free, schema in (
+        (1, closed_object({"v": values["v"]})),
+        (3, closed_object(values)),
+        (4, closed_object({**values, "t": {"type": "string", "pattern": "^[a-z]$"}})),
+        (8, closed_object({"t": {"type": "string", "pattern": "^[0-9]{8}$"}})),
+        (5, closed_object({"n": {"type": "number", "minimum": 0, "maximum": 9}})),
+    ):
+        spec = ToolSpec("t", "", {"type": "object"}, schema)
+        simulator.answer(spec, request(2).call)
+        assert len(counted.taken()) <= free, schema
+
+
+def test_what_a_batch_shares_is_read_once(
+    base: Base, simulator: Simulator, cpp_spec: ToolSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "\n".join(f"step {index} of the problem" for index in range(20))
+    requests = [
+        Request(
+            ToolCall("cpp_code_validator", {"reference": "r", "candidate": text}), blocks=[("p", long), ("c", text)]
+        )
+        for text in (CODE, CODE * 2, "", "int main() {}", CODE)
+    ]
+    apart = Simulator(base, max_prompt_tokens=400, share=False)
+    counted = Counted(monkeypatch, base)
+    expected = apart.answer_batch(cpp_spec, requests)
+    (whole, *_) = counted.taken()
+    found = simulator.answer_batch(cpp_spec, requests)
+    shared, rest, *_ = counted.taken()
+    assert shared + rest == whole and shared > 200
+    for (one, whole_one), (two, whole_two) in zip(expected, found, strict=True):
+        assert whole_one is not None and whole_two is not None and whole_one.result == whole_two.result
+        assert dict(two.distribution) == pytest.approx(dict(one.distribution), abs=1e-4)
+        assert two.surprise == pytest.approx(one.surprise, abs=1e-4)
+
+
+def test_what_is_shared_may_end_inside_what_one_call_says(simulator: Simulator, cpp_spec: ToolSpec) -> None:
+    """The line break is an argument's in one prompt and stands after the argument in the other."""
+    call = ToolCall("cpp_code_validator", {"reference": "r", "candidate": "c"})
+    requests = [Request(call, blocks=[("p", CODE + end), ("c", "same")]) for end in ("", "\n", "\n\n")]
+    for single, (decision, _) in zip(requests, simulator.answer_batch(cpp_spec, requests), strict=True):
+        alone = simulator.answer(cpp_spec, call, blocks=single.blocks)
+        assert decision.surprise == pytest.approx(alone.surprise, abs=1e-4)
+
+
+def test_kept_beginnings_change_no_answer(
+    base: Base, simulator: Simulator, cpp_spec: ToolSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ask(one: Simulator, problem: str, index: int) -> Answer:
+        call = ToolCall("cpp_code_validator", {"reference": "r", "candidate": "c"})
+        return one.answer(cpp_spec, call, blocks=[("problem", problem * 20), ("candidate", f"{CODE} {index}")])
+
+    keeping = Simulator(base, max_prompt_tokens=400, prefixes=2)
+    counted = Counted(monkeypatch, base)
+    first = [replace(ask(keeping, "relu ", index), seconds=0) for index in range(3)]
+    reads = counted.taken()
+    assert (
+        reads[0] > 50 and sum(read == reads[0] for read in reads) == 1
+    )  # read for the first call, kept for the others
+    for problem in ("gelu ", "tanh ", "silu "):
+        ask(keeping, problem, 0)
+    assert len(keeping._shared) == 2
+    again = [replace(ask(keeping, "relu ", index), seconds=0) for index in range(3)]
+    assert again == first  # to the last bit, whatever was kept
+    for index, answer in enumerate(first):
+        plain = ask(simulator, "relu ", index)
+        assert answer.result == plain.result and answer.confidence == pytest.approx(plain.confidence, abs=1e-4)
+        assert answer.surprise == pytest.approx(plain.surprise, abs=1e-4)
+
+
+TEXT = {"type": "string", "maxLength": 8}
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        pytest.param(None, marks=pytest.mark.slow),  # a thousand characters a call
+        closed_object({"t": TEXT, "ok": {"type": "boolean"}}),
+        {"type": "array", "items": TEXT, "maxItems": 3},
+    ],
+)
+def test_a_batch_of_a_tool_that_lists_nothing(simulator: Simulator, schema: Any) -> None:
+    spec = ToolSpec("t", "", {"type": "object"}, schema)
+    requests = [Request(ToolCall("t", {"i": "z" * index})) for index in range(3)]
+    for single, (decision, together) in zip(requests, simulator.answer_batch(spec, requests), strict=True):
+        alone = simulator.answer(spec, single.call)
+        assert together is not None and together.result == alone.result
+        assert together.confidence == pytest.approx(alone.confidence, abs=1e-4)
+        assert decision.field == "" and not decision.distribution and decision.confidence == 0
 
 
 def test_same_call_same_answer(base: Any, simulator: Simulator, cpp_spec: ToolSpec) -> None:
@@ -123,7 +243,7 @@ def test_surprise_tells_likely_from_unlikely_text(tokenizer: Any) -> None:
     base = Base(model, tokenizer, "taught", "1")
     simulator = Simulator(base)
     spec = ToolSpec("echo", "", {"type": "object"}, {"type": "object", "properties": {}})
-    ids, _ = simulator._prompt(spec, Request(ToolCall("echo", {}), blocks=[("text", CODE * 2)]))
+    ids = encode_text(tokenizer, render(spec, ToolCall("echo", {}), blocks=[("text", CODE * 2)]).text)
     optimiser = torch.optim.Adam(model.parameters(), lr=1e-2)
     for _ in range(40):
         loss = model(input_ids=torch.tensor([ids]), labels=torch.tensor([ids])).loss

@@ -1,0 +1,132 @@
+"""The two measurements of decoding, at a small size."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from base_gtm.bench import speed, validity
+from base_gtm.bench.validity import GOOD, NO_CALL, UNLOADABLE, ValidityOptions
+from base_gtm.errors import DataError
+
+STRING = {"type": "string"}
+TOOLS = [
+    {
+        "name": "weather",
+        "description": "Weather of a city.",
+        "inputSchema": {
+            "type": "object",
+            "properties": {"city": STRING, "days": {"type": "integer", "minimum": 1, "maximum": 9}},
+            "required": ["city"],
+            "additionalProperties": False,
+        },
+        "outputSchema": {
+            "type": "object",
+            "properties": {"rain": {"type": "boolean"}, "degrees": {"type": "number"}},
+            "required": ["rain"],
+        },
+    },
+    {"name": "anything", "description": "Takes what comes.", "inputSchema": {"type": "object"}},
+    {
+        "name": "odd",
+        "description": "Says what it does not answer.",
+        "inputSchema": {"type": "object", "properties": {"x": STRING}, "required": ["x"]},
+        "outputSchema": {"not": {"type": "string"}},
+    },
+]
+
+
+@pytest.fixture
+def tools(tmp_path: Path) -> Path:
+    path = tmp_path / "tools.jsonl"
+    path.write_text("".join(json.dumps(tool) + "\n" for tool in TOOLS))
+    return path
+
+
+def options(tools: Path, **others: Any) -> ValidityOptions:
+    return ValidityOptions(tools.parent / "validity.json", (tools,), **{"limit": 8, **others})
+
+
+def test_every_call_is_counted_by_what_came_of_it(tools: Path) -> None:
+    validity.measure(options(tools))
+    figures = json.loads((tools.parent / "validity.json").read_text())
+    assert figures["calls"] == 8 and figures["tools"] == 3 and not figures["not_as_they_should_be"]
+    counts = {**figures["plausible"], "wrong": figures["made_wrong"][GOOD]}
+    assert counts[GOOD] + counts["wrong"] + counts[UNLOADABLE] + counts.get(NO_CALL, 0) == 8 and counts["wrong"] > 0
+    unloadable = figures["tools_that_cannot_be_loaded"]
+    assert unloadable["share"] == pytest.approx(1 / 3, abs=1e-4) and "'not'" in next(iter(unloadable["reasons"]))
+    assert not list(tools.parent.glob("*.calls.jsonl"))
+
+
+def test_what_is_wrong_is_seen(tools: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from base_gtm.schema import ToolResult
+    from base_gtm.simulator import Answer, Simulator
+
+    for result, says in (
+        (ToolResult({"rain": 1}), "breaks its schema"),
+        (ToolResult(is_error=True, text="no"), "refused"),
+    ):
+        answer = Answer(result)
+        monkeypatch.setattr(Simulator, "answer", lambda self, spec, call, answer=answer: answer)
+        validity.measure(options(tools))
+        figures = json.loads((tools.parent / "validity.json").read_text())
+        assert figures["plausible"][says] > 0 and figures["made_wrong"].get(GOOD, 0) == 0
+        assert figures["not_as_they_should_be"][0]["outcome"] == says
+
+
+@pytest.mark.slow
+def test_a_killed_run_goes_on_and_comes_to_the_same(tools: Path) -> None:
+    whole = options(tools, limit=30)
+    validity.measure(whole)
+    expected = json.loads(whole.out.read_text())
+    whole.out.unlink()
+    command = [sys.executable, "-m", "base_gtm.bench.validity", "--out", str(whole.out), "--tools", str(tools)]
+    journal = whole.out.with_suffix(".calls.jsonl")
+    running = subprocess.Popen([*command, "--limit", "30"], stderr=subprocess.DEVNULL, env={**os.environ})
+    while running.poll() is None and not (journal.exists() and journal.read_text().count("\n") > 8):
+        time.sleep(0.01)
+    running.send_signal(signal.SIGKILL)
+    running.wait()
+    before = journal.read_text().splitlines(keepends=True)
+    assert 8 < len(before) < 31 and not whole.out.exists()
+    with journal.open("a") as lines:
+        lines.write('{"number": 99, "to')  # a line that the kill tore
+    validity.measure(whole)
+    assert json.loads(whole.out.read_text()) == expected
+
+
+def test_a_journal_of_other_calls_is_refused(tools: Path) -> None:
+    tools.with_name("validity.calls.jsonl").write_text('{"identity": "other"}\n')
+    with pytest.raises(DataError, match="of other tools, another base or seed"):
+        validity.measure(options(tools))
+    with pytest.raises(DataError, match="--tools"):
+        ValidityOptions(tools)
+
+
+@pytest.mark.slow
+def test_speed_is_measured_in_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "speed.json"
+    speed.measure(speed.SpeedOptions(out, repetitions=2, batch=2))
+    figures = json.loads(out.read_text())
+    assert figures["tokens"] == {"prompt": 276, "answer_of_generate": 40}
+    for schema in speed.SCHEMAS:
+        assert figures[schema]["answer_tokens"] >= 40
+        for size in ("batch_1", "batch_2"):
+            for name in ("ours_over_generate", "ours_cached_over_generate", "ours_cached_over_generate_cached"):
+                assert figures[schema][size]["ratio"][name]["median"] > 0
+    assert "verdict_decides, batch 2: ours_cached:" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", ["speed", "validity"])
+def test_a_mistake_is_one_line(module: str, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", f"base_gtm.bench.{module}", "--out", str(tmp_path / "x.json"), "--threads", "0"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: --") and done.stderr.count("\n") == 1
