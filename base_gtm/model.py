@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,7 @@ def load_base(name: str = NANO) -> Base:
     folder = NANO_FOLDER if name == NANO else Path(name)
     if folder.is_dir():
         _require_safetensors(folder)
-        threshold = _refusal_threshold(folder / CARD)
+        threshold = _refusal_threshold(name)
         return Base(_causal_lm(str(folder), name), load_tokenizer(folder), name, folder_hash(folder), threshold)
     if name == NANO:
         raise ModelError(f"{folder}: the nano weights are not there; run `base-gtm train` or reinstall the package")
@@ -181,18 +182,32 @@ def _require_reachable(name: str) -> None:
         ) from None
 
 
-def _refusal_threshold(path: Path) -> float | None:
-    """What a base's card says of refusing; None where it says nothing. Raises ModelError."""
+def card_of(name: str) -> Mapping[str, Any]:
+    """What a base's card says; nothing where it has none, as one from the hub. Raises ModelError."""
+    path = _card_path(name)
     if not path.is_file():
-        return None
+        return {}
     try:
-        threshold = json.loads(path.read_text()).get("refusal", {}).get("threshold")
-    except (ValueError, AttributeError):
-        raise ModelError(f"{path}: not a card; give a JSON object, or take the file away") from None
+        card = json.loads(path.read_text())
+    except ValueError:
+        card = None
+    if not isinstance(card, dict):
+        raise ModelError(f"{path}: not a card; give a JSON object, or take the file away")
+    return card
+
+
+def _card_path(name: str) -> Path:
+    return (NANO_FOLDER if name == NANO else Path(name)) / CARD
+
+
+def _refusal_threshold(name: str) -> float | None:
+    """What a base's card says of refusing; None where it says nothing. Raises ModelError."""
+    refusal = card_of(name).get("refusal")
+    threshold = refusal.get("threshold") if isinstance(refusal, dict) else refusal
     if threshold is None:
         return None
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
-        raise ModelError(f"{path}: 'refusal.threshold' is {threshold!r}; give a probability, 0 to 1")
+        raise ModelError(f"{_card_path(name)}: 'refusal.threshold' is {threshold!r}; give a probability, 0 to 1")
     return float(threshold)
 
 

@@ -150,6 +150,7 @@ def _judge_carg(what: CargJudgeOptions, who: SubjectOptions, opinion: OpinionOpt
     bases = _bases(who)
     records = choose(what.carg, what.n, what.known, who.seed, ExecutableTeacher().doubt)
     _say(records)
+    _warn_of_other_splits(who, records)
     decide = Judge()
     judged: dict[str, list[Judged]] = {}
     with ExitStack() as stack:
@@ -345,6 +346,19 @@ def _say(records: Chosen) -> None:
     left = f"; {records.disputed:,} left out, whose tools answer otherwise by now" if records.disputed else ""
     fields = ", ".join(records.split.fields)
     print(f"judge: {counts} records of {tools:,} unseen tools ({fields}){left}", file=sys.stderr)
+
+
+def _warn_of_other_splits(who: SubjectOptions, records: Chosen) -> None:
+    """Say of a base whose card names other held-out fields that it may have learnt from the tools that are asked."""
+    from base_gtm.model import card_of
+
+    for name in who.base:
+        held_out = card_of(name).get("held_out")
+        if held_out is not None and not set(records.split.fields) <= set(held_out):
+            print(
+                f"judge: {name} was trained with other fields held out: it may know some of these tools",
+                file=sys.stderr,
+            )
 
 
 def _with_first(function: Callable[..., None], name: str, annotation: Any) -> Callable[..., None]:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from base_gtm.model import CARD, Base
+from base_gtm.model import CARD, Base, card_of
 from base_gtm.training.dataset import Facts
 from base_gtm.training.options import FULL, TrainOptions
 from base_gtm.training.trainer import Fitted
@@ -58,12 +58,9 @@ def write_card(options: TrainOptions, base: Base | None, fitted: Fitted, facts: 
 
 def _parent(base: Base) -> dict[str, Any]:
     """The card of the base that was gone on from, without its curve."""
-    from base_gtm.model import NANO, NANO_FOLDER
-
-    path = (NANO_FOLDER if base.name == NANO else Path(base.name)) / CARD
-    known = json.loads(path.read_text()) if path.is_file() else {}
-    kept = {name: value for name, value in known.items() if name != "loss_curve"}
-    return {**kept, "base": Path(base.name).name if path.parent.is_dir() else base.name, "hash": base.hash}
+    kept = {name: value for name, value in card_of(base.name).items() if name != "loss_curve"}
+    folder = Path(base.name)
+    return {**kept, "base": folder.name if folder.is_dir() else base.name, "hash": base.hash}
 
 
 def _trainable(model: Any) -> int:

@@ -20,8 +20,9 @@ from typer.testing import CliRunner, Result
 
 from base_gtm.carg.checks import judged
 from base_gtm.cli import app, main
+from base_gtm.data.split import split_tools
 from base_gtm.errors import DataError, GtmError, ModelError, TeacherError
-from base_gtm.example import Example, Provenance, table
+from base_gtm.example import Example, Provenance, read_tools, table
 from base_gtm.judge.asking import ask
 from base_gtm.judge.criteria import COMP, CONS, DET, FORMAT, HELP, LOGIC, SEM, Judge, Verdict
 from base_gtm.judge.opinion import agreements
@@ -380,6 +381,15 @@ def test_the_command_writes_table_one(carg: Path, folder: Path, tmp_path: Path) 
     again = run(*given)
     assert again.stdout == said and "answers," not in again.stderr
     assert (tmp_path / "answers.jsonl").read_bytes() == answers
+
+
+def test_a_base_that_may_know_the_tools_is_named(carg: Path, folder: Path, tmp_path: Path) -> None:
+    few = ("--n", "1", "--known", "0", "--untrained", "0", "--decoding", "constrained", "--base", str(folder))
+    fields = split_tools(read_tools(carg)).fields
+    for held_out, warned in ((fields, False), (fields[1:], True)):
+        (folder / "card.json").write_text(json.dumps({"held_out": held_out}))
+        said = run("judge", "--carg", str(carg), *few, "--out", str(tmp_path / str(warned)))
+        assert ("may know some of these tools" in said.stderr) == warned
 
 
 @pytest.mark.slow
