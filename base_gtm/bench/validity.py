@@ -26,10 +26,10 @@ from base_gtm.collection.collected import Collected
 from base_gtm.errors import DataError, GtmError, SpecError
 from base_gtm.example import FAULTS
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, content_hash
-from base_gtm.teachers.flaws import broken
+from base_gtm.teachers.flaws import Broken, broken
 from base_gtm.teachers.plausible import plausible
 
-GOOD, UNLOADABLE, NO_CALL = "good", "cannot be loaded", "no such call"
+GOOD, UNLOADABLE = "good", "cannot be loaded"
 """Outcomes; any other says what went wrong."""
 _TEXT = 1024
 """Characters of free text at most."""
@@ -122,17 +122,19 @@ def _resumed(journal: Path, identity: str) -> list[Outcome]:
 def _outcome(simulator: Any, tools: Sequence[Collected], number: int, seed: int) -> Outcome:
     """Make one call and judge what comes back. A tool that takes anything cannot be called wrongly."""
     lap, place = divmod(number, len(tools))
-    tool, flaw = tools[place], None
+    tool = tools[place]
+    flaw: Broken | None = None
     rng = Random(f"{seed}/{number}")
     try:
         simulator.grammar(tool.spec)
         arguments = plausible(tool.spec, rng)
-        if arguments is not None and (lap + place) % 2:
+        if arguments is None:  # a pattern, say, that nothing made up meets: call it with nothing
+            required = tool.spec.input_schema.get("required", ())
+            arguments, flaw = {}, ({}, str(required[0])) if required else None
+        elif (lap + place) % 2:
             flaws = (broken(tool.spec, arguments, fault, rng) for fault in rng.sample(FAULTS, len(FAULTS)))
             flaw = next((one for one in flaws if one is not None), None)
-        if arguments is None:
-            outcome, detail = NO_CALL, "no plausible arguments"
-        elif flaw is None:
+        if flaw is None:
             outcome, detail = _answered(simulator, tool.spec, arguments)
         else:
             outcome, detail = _refused(simulator, tool.spec, *flaw)
@@ -179,7 +181,7 @@ def _summary(tools: Sequence[Collected], outcomes: Sequence[Outcome]) -> dict[st
     """Counts of calls, and of tools that cannot be loaded by what stands in the way."""
     unloadable = {one.tool: one for one in outcomes if one.outcome == UNLOADABLE}
     asked = {outcomes[number].tool for number in range(min(len(outcomes), len(tools)))}
-    bad = [one for one in outcomes if one.outcome not in (GOOD, UNLOADABLE, NO_CALL)]
+    bad = [one for one in outcomes if one.outcome not in (GOOD, UNLOADABLE)]
     return {
         "tools": len(tools),
         "tools_with_output_schema": sum(tool.spec.output_schema is not None for tool in tools),
