@@ -36,7 +36,9 @@ def command(measure: Callable[[Options], None], options: type[Options]) -> None:
 def write_figures(path: Path, options: Any, figures: dict[str, Any]) -> None:
     """Figures with the options they were measured under; the file appears whole. Raises DataError."""
     given = {one.name: getattr(options, one.name) for one in fields(options) if one.name != "out"}
-    shown = {name: [one.name for one in value] if isinstance(value, tuple) else value for name, value in given.items()}
+    shown = {
+        name: [_named(one) for one in value] if isinstance(value, tuple) else value for name, value in given.items()
+    }
     versions = {name: version(name) for name in ("torch", "transformers", "llguidance")}
     draft = path.with_name(f".{path.name}")
     try:
@@ -46,3 +48,8 @@ def write_figures(path: Path, options: Any, figures: dict[str, Any]) -> None:
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
     print(f"-> {path}")
+
+
+def _named(value: Any) -> Any:
+    """A path by its last part: where a file lay says nothing about a figure."""
+    return value.name if isinstance(value, Path) else value

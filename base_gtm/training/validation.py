@@ -32,6 +32,8 @@ class Scores:
     """Top-level values; a text is one."""
     right: float
     """Share of them whose every token is the most probable one."""
+    first: float
+    """That share of the first values alone: of a tool that gives a verdict, the verdict."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,7 @@ class Table:
                 "nll": round(one.nll, 5),
                 "values": one.values,
                 "right": round(one.right, 5),
+                "first": round(one.first, 5),
             }
             for source, one in self.sources.items()
         }
@@ -143,7 +146,8 @@ def _seen(logits: torch.Tensor, place: Mapping[int, int], row: Mapping[str, Any]
 def _scores(seen: Sequence[_Seen]) -> Scores:
     losses = [loss for one in seen for loss in one.losses]
     right = [whole for one in seen for whole in one.right]
-    return Scores(len(seen), _mean(losses), len(right), _mean(right))
+    first = [one.right[0] for one in seen if one.right]
+    return Scores(len(seen), _mean(losses), len(right), _mean(right), _mean(first))
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -1,4 +1,4 @@
-"""The two measurements of decoding, at a small size."""
+"""The measurements of decoding and of small trainings, at a smaller size."""
 
 from __future__ import annotations
 
@@ -8,13 +8,18 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from base_gtm.bench import speed, validity
+from base_gtm.bench import small_runs, speed, validity
+from base_gtm.bench.small_runs import SmallRunsOptions
 from base_gtm.bench.validity import GOOD, UNLOADABLE, ValidityOptions
+from base_gtm.data import write_records
+from base_gtm.data.stream import stream
 from base_gtm.errors import DataError
 
 STRING = {"type": "string"}
@@ -130,3 +135,27 @@ def test_a_mistake_is_one_line(module: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", f"base_gtm.bench.{module}", "--out", str(tmp_path / "x.json"), "--threads", "0"]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("error: --") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.slow
+def test_a_small_run_is_done_once_and_stands_in_the_table(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_records(tmp_path / "some.jsonl", islice(stream(0), 40))
+    given = SmallRunsOptions(
+        tmp_path / "runs.json", records=(tmp_path / "some.jsonl",), validation=(tmp_path / "some.jsonl",), steps=2
+    )
+    only = replace(given, only=("muon", "adamw"))
+    small_runs.measure(only)
+    runs = json.loads((tmp_path / "runs.json").read_text())["runs"]
+    assert list(runs) == ["muon", "adamw"] and runs["muon"]["recipe"]["optimizer"] == "muon"
+    assert runs["muon"]["final_loss"] != runs["adamw"]["final_loss"]
+    out, _ = capfd.readouterr()
+    assert out.count("| muon |") == 1 and "| run | parameters |" in out
+    small_runs.measure(only)
+    assert "finished before" in capfd.readouterr().out
+
+
+def test_small_runs_that_are_unknown(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="--only 'large'"):
+        SmallRunsOptions(tmp_path / "x.json", records=(tmp_path,), validation=(tmp_path,), only=("large",))
+    with pytest.raises(DataError, match="--validation FILE"):
+        SmallRunsOptions(tmp_path / "x.json")

@@ -1,0 +1,113 @@
+"""`python -m base_gtm.bench.small_runs`: what a nano should be like, found by short trainings on the same records.
+
+Each run is `base-gtm train --base new` with a few options changed, in a process of its own; the last column of the
+table is its cost. Runs of one tokenizer see the same batches in the same order. A run that ended is not done again; a
+killed one goes on from its checkpoint. What a short run shows of a long one is a guess.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from base_gtm.bench.command import command, write_figures
+from base_gtm.errors import DataError
+
+RUNS: Mapping[str, str] = {
+    "adamw": "--optimizer adamw --learning-rate 3e-3",
+    "muon": "",
+    "muon, rate 8e-3": "--learning-rate 8e-3",
+    "vocabulary 4096": "--vocab-size 4096",
+    "160 wide, 5 layers": "--hidden-size 160 --layers 5",
+    "192 wide, 6 layers": "--hidden-size 192 --layers 6 --heads 6",
+    "all tokens alike": "--loss all",
+    "answers alone": "--prompt-weight 0",
+}
+"""Name -> what differs from the first choice."""
+_COMMON = "--base new --optimizer muon --learning-rate 4e-3 --max-tokens 1024 --validate-steps 0"
+
+
+@dataclass(frozen=True)
+class SmallRunsOptions:
+    """One field a flag."""
+
+    out: Path
+    """File for the figures, JSON. The runs lie beside it."""
+    carg: tuple[Path, ...] = ()
+    """Folders of base-gtm carg generate."""
+    records: tuple[Path, ...] = ()
+    """Files of records."""
+    validation: tuple[Path, ...] = ()
+    """Records to measure on, of tools and kernels that no run learns from."""
+    only: tuple[str, ...] = ()
+    """Runs to do; all unless given."""
+    steps: int = 400
+    """Updates of each run."""
+    threads: int = 1
+    """CPU threads."""
+
+    def __post_init__(self) -> None:
+        if not self.validation or not (self.carg or self.records):
+            raise DataError("give --validation FILE, and --carg FOLDER or --records FILE")
+        if unknown := [name for name in self.only if name not in RUNS]:
+            raise DataError(f"--only '{unknown[0]}': known are {', '.join(RUNS)}")
+        if min(self.steps, self.threads) < 1:
+            raise DataError("--steps and --threads are at least 1")
+
+
+def measure(options: SmallRunsOptions) -> None:
+    """Train each variation, and write what it came to."""
+    sources = [
+        word
+        for flag, paths in (
+            ("--carg", options.carg),
+            ("--records", options.records),
+            ("--validation", options.validation),
+        )
+        for path in paths
+        for word in (flag, str(path))
+    ]
+    found: dict[str, Any] = {}
+    for name in options.only or RUNS:
+        folder = options.out.with_suffix("") / name.replace(" ", "_").replace(",", "")
+        words = f"{_COMMON} {RUNS[name]} --steps {options.steps} --threads {options.threads}".split()
+        print(f"small run: {name}", file=sys.stderr)
+        done = subprocess.run([sys.executable, "-m", "base_gtm.cli", "train", "--out", str(folder), *sources, *words])
+        if done.returncode:
+            raise DataError(f"{name}: the training failed (see above)")
+        found[name] = _told(json.loads((folder / "card.json").read_text()))
+        write_figures(options.out, options, {"runs": found})
+    print(table(found))
+
+
+def _told(card: Mapping[str, Any]) -> dict[str, Any]:
+    """What a run's card says of it."""
+    kept = ("parameters", "tokens", "records", "cut_prompts", "steps", "seconds", "recipe", "validation", "refusal")
+    return {name: card.get(name) for name in kept} | {"final_loss": card["loss_curve"][-1]["loss"]}
+
+
+def table(found: Mapping[str, Mapping[str, Any]]) -> str:
+    """Markdown: values right by source, how well wrong calls are told, and the cost."""
+    sources = sorted({source for one in found.values() for source in one["validation"]["sources"]} - {"all"})
+    head = ["run", "parameters", *(f"{source}: first / all" for source in sources), "AUC", "s"]
+    lines = [head, ["---"] * len(head)]
+    for name, one in found.items():
+        scores = one["validation"]["sources"]
+        cells = [
+            f"{100 * scores[source]['first']:.1f} / {100 * scores[source]['right']:.1f}" if source in scores else ""
+            for source in sources
+        ]
+        auc = one["validation"]["auc"]
+        lines.append(
+            [name, f"{one['parameters']:,}", *cells, "" if auc is None else f"{auc:.3f}", f"{one['seconds']:.0f}"]
+        )
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+if __name__ == "__main__":
+    command(measure, SmallRunsOptions)
