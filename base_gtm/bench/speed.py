@@ -34,13 +34,28 @@ def _branch(verdict: Mapping[str, Any], compiled: bool) -> dict[str, Any]:
     return closed_object({"verdict": verdict, "compiled": {"const": compiled}, **_FREE})
 
 
+def _timed_verdict(verdict: Mapping[str, Any], correct: bool) -> dict[str, Any]:
+    time_ms = {"type": "number", "minimum": 0, "maximum": 60000}
+    return closed_object(
+        {"verdict": verdict, "compiled": {"const": True}, "correct": {"const": correct}, "runtime_ms": time_ms}
+    )
+
+
 SCHEMAS: Mapping[str, Mapping[str, Any]] = {
-    "verdict_decides": {"type": "object", "anyOf": [_branch(_RUN, True), _branch({"const": "no_build"}, False)]},
+    "validator": {
+        "type": "object",
+        "anyOf": [
+            _timed_verdict({"const": "correct"}, True),
+            _timed_verdict({"enum": ["wrong_value", "wrong_shape", "wrong_dtype", "cheating"]}, False),
+        ],
+    },
+    "with_a_note": {"type": "object", "anyOf": [_branch(_RUN, True), _branch({"const": "no_build"}, False)]},
     "fields_apart": closed_object(
         {"verdict": _RUN, "compiled": {"type": "boolean"}, "ok": {"type": "boolean"}, **_FREE},
     ),
 }
-"""Results of a validator: one where what follows from the verdict is forced, one where every field is decided."""
+"""Results of a validator: verdict and time, where what follows from the verdict is forced, as the kernel domains have
+it; such a one with a short text; and one where every field is decided by itself."""
 _PROBLEM = """class Model(nn.Module):
     def __init__(self, size):
         super().__init__()

@@ -127,7 +127,7 @@ def test_speed_is_measured_in_turn(tmp_path: Path, capsys: pytest.CaptureFixture
         for size in ("batch_1", "batch_2"):
             for name in ("ours_over_generate", "ours_cached_over_generate", "ours_cached_over_generate_cached"):
                 assert figures[schema][size]["ratio"][name]["median"] > 0
-    assert "verdict_decides, batch 2: ours_cached:" in capsys.readouterr().out
+    assert "validator, batch 2: ours_cached:" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("module", ["speed", "validity"])
