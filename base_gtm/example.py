@@ -113,7 +113,7 @@ class Example:
         made = Provenance(row["teacher"], row["seed"], row["job"], row["attempt"])
         flaw = Flaw(row["fault"], row["parameter"]) if row["fault"] else None
         history = tuple(_turn_of(turn) for turn in row["history"])
-        return cls(row["kind"], _tool_of(row), row["context"], history, _turn_of(row), made, flaw)
+        return cls(row["kind"], tool_of(row), row["context"], history, _turn_of(row), made, flaw)
 
 
 def answer_of(result: ToolResult) -> Any:
@@ -161,7 +161,7 @@ def read_tools(folder: Path) -> list[Collected]:
     found: dict[str, Collected] = {}
     for table in _tables(folder, names):
         for row in table.group_by(names).aggregate([]).to_pylist():
-            tool = _tool_of(row)
+            tool = tool_of(row)
             found[tool.key] = tool
     return list(found.values())
 
@@ -180,7 +180,8 @@ def _tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[Any]
             raise DataError(f"{part}: no table of records ({' '.join(str(error).split())[:120]})") from None
 
 
-def _tool_of(row: Mapping[str, Any]) -> Collected:
+def tool_of(row: Mapping[str, Any]) -> Collected:
+    """The tool that a row is about."""
     spec = ToolSpec.from_json(json.loads(row["spec"]))
     return Collected(spec, row["field"], row["subfield"], row["source"], row["origin"], row["response"])
 

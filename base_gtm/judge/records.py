@@ -8,8 +8,7 @@ again.
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from pathlib import Path
@@ -18,8 +17,7 @@ from typing import Any
 from base_gtm.collection.collected import Collected
 from base_gtm.data.split import Split, split_tools
 from base_gtm.errors import DataError
-from base_gtm.example import KINDS, Example, Kind
-from base_gtm.schema import ToolSpec
+from base_gtm.example import KINDS, Example, Kind, tool_of
 from base_gtm.teachers.executable.kit import SOURCE
 
 _TOOL = ("spec", "field", "subfield", "source", "origin", "response")
@@ -87,17 +85,12 @@ def _survey(folder: Path, seed: int) -> tuple[list[_Place], list[Collected]]:
                 raise DataError(f"{part}: records of {row['teacher']}; only those of executable tools can be run again")
             told = tuple(row[name] for name in _TOOL)
             if told not in keys:
-                tool = _tool(row)
+                tool = tool_of(row)
                 keys[told] = tool.key  # a hash of the whole spec, dear to take 200,000 times
                 tools[tool.key] = tool
             rank = hashlib.sha256(f"{seed}/{row['key']}".encode()).hexdigest()
             places.append(_Place(rank, part, number, row["kind"], keys[told]))
     return places, list(tools.values())
-
-
-def _tool(row: Mapping[str, Any]) -> Collected:
-    spec = ToolSpec.from_json(json.loads(row["spec"]))
-    return Collected(spec, row["field"], row["subfield"], row["source"], row["origin"], row["response"])
 
 
 def _read(places: Sequence[_Place]) -> dict[_Place, Example]:
