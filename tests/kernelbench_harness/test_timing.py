@@ -364,8 +364,8 @@ def test_a_label_holds_both_times_and_their_conditions(harness: Harness) -> None
 
 
 def test_a_reference_against_itself_is_near_one(harness: Harness) -> None:
-    """Five per cent on a quiet machine (docs/results.md); here others run, so within a tenth, or on both sides of one: a
-    harness that favours one of the two would stay on one side."""
+    """Five per cent on a quiet machine (docs/results.md); here others run, so within a tenth, or on both sides of one:
+    a harness that favours one of the two would stay on one side."""
     ratios: list[float] = []
     for _ in range(12):
         found = label(harness)
