@@ -366,7 +366,8 @@ def writing(
 
 
 def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate], ahead: int) -> Reads[bool]:
-    """Write a number with what ends it: the first digits of the median, then the likeliest further one.
+    """Write a number with what ends it: the first digits of the median, then the likeliest further one; a whole part
+    that was too unlikely to be read on ends where it may, since it counts as the number it shows.
 
     False, and nothing is written, where no number begins or none can be read as a distribution.
     """
@@ -376,7 +377,8 @@ def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate]
         return False
     estimates[digits.name] = estimate
     ids += writer.take(median.path)
-    text, ended = median.text, median.exact
+    text = median.text
+    ended = median.exact or ("." not in text and bool(digits.following(text)[1]))
     while not ended:
         grown, ends = digits.following(text)
         token = yield from _likeliest(writer, [token for token in (*grown, *ends) if writer.takes([token])])

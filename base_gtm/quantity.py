@@ -142,7 +142,9 @@ def read_number(digits: Digits, ahead: int = 0) -> Reads[tuple[Beginning | None,
         if not found:
             return None, None
         (_, low), (median, middle), (_, high) = _quantiles(found, (0.1, 0.5, 0.9))
-        likely = [one for one in known.values() if one.mass >= UNLIKELY or one is median]
+        # An unlikely whole part of which more digits may come is left: reading it on would hand its mass to larger
+        # numbers and the median to its neighbour, one after another.
+        likely = [one for one in known.values() if one.mass >= UNLIKELY or (one is median and "." in one.text)]
         unread = [one for one in likely if not one.read and not one.resolved]
         if not unread:
             break
