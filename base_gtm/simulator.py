@@ -34,8 +34,8 @@ _BATCH_TOKENS = 16384
 """Padded tokens of one batch of decisions."""
 _SHORT = 32
 """A common beginning of fewer tokens is not read apart."""
-_AHEAD = 24
-"""Tokens of a row that may be read to save a read: with nano on a CPU, alone or in a batch of 32, they cost less."""
+_AHEAD, _AHEAD_OF_MANY, _MANY = 24, 8, 8
+"""Tokens of a row that may be read to save a read, and that of a row among many, where a read costs each row less."""
 
 
 @dataclass(frozen=True)
@@ -299,6 +299,7 @@ class Simulator:
     def _write(self, job: _Job, batch: Batch, rows: Mapping[int, _Row]) -> dict[int, tuple[ToolResult, Decoded]]:
         """The whole results of some rows, which go on together."""
         forced = len(job.grammar.opening.tokens)
+        ahead = _AHEAD if len(rows) < _MANY else _AHEAD_OF_MANY
         reads: dict[int, Reads[Decoded]] = {}
         refused: set[int] = set()
         for at, row in rows.items():
@@ -309,7 +310,7 @@ class Simulator:
                 reads[at] = self._refusals.written(text, row.refusal)
             else:
                 del text[len(text) - forced :]  # written once more by what follows
-                reads[at] = writing(job.grammar, text, temperature=job.temperature, known=row.known, ahead=_AHEAD)
+                reads[at] = writing(job.grammar, text, temperature=job.temperature, known=row.known, ahead=ahead)
         return {
             at: (ToolResult(is_error=True, text=done.value) if at in refused else _result(job.spec, done), done)
             for at, done in batch.answers(reads).items()
