@@ -260,7 +260,7 @@ class Specialist:
 
         wanted = self.domain.fidelity.decision_field
         try:
-            return wanted is not None and first_choice(self.simulator.grammar(self.domain.spec))[1].field == wanted
+            return wanted is not None and first_choice(self.simulator.grammar(self.domain.spec)).field == wanted
         except SpecError:
             return False
 

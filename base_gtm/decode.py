@@ -398,15 +398,14 @@ def _likeliest(writer: Writer, options: Sequence[int]) -> Reads[int | None]:
     return options[int((yield from writer.look())[()][list(options)].argmax())]
 
 
-def first_choice(grammar: Grammar) -> tuple[list[int], Choice]:
-    """The forced tokens before the first listed values, and those. Raises SpecError where free text comes first."""
-    opening = grammar.opening
-    if opening.choice is None:
+def first_choice(grammar: Grammar) -> Choice:
+    """The first listed values of a result. Raises SpecError where free text comes first."""
+    if grammar.opening.choice is None:
         raise SpecError(
             f"{grammar.spec.name}: the first output field lists no values to decide between; "
             "put an enum or a boolean first, or ask for the whole answer"
         )
-    return list(opening.tokens), opening.choice
+    return grammar.opening.choice
 
 
 def _allowed_tokens(matcher: Any) -> Any:

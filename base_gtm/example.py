@@ -150,8 +150,8 @@ def table(examples: Sequence[Example]) -> Any:
 
 def read_examples(folder: Path) -> Iterator[Example]:
     """Records of a folder of `base-gtm carg generate`, in order. Raises DataError."""
-    for table in _tables(folder):
-        for row in table.to_pylist():
+    for part in parts_of(folder):
+        for row in read_part(part).to_pylist():
             yield Example.of_row(row)
 
 
@@ -159,25 +159,30 @@ def read_tools(folder: Path) -> list[Collected]:
     """The tools that the records of such a folder are about, each once. Raises DataError."""
     names = ["spec", "field", "subfield", "source", "origin", "response"]
     found: dict[str, Collected] = {}
-    for table in _tables(folder, names):
-        for row in table.group_by(names).aggregate([]).to_pylist():
+    for part in parts_of(folder):
+        for row in read_part(part, names).group_by(names).aggregate([]).to_pylist():
             tool = tool_of(row)
             found[tool.key] = tool
     return list(found.values())
 
 
-def _tables(folder: Path, columns: Sequence[str] | None = None) -> Iterator[Any]:
-    from pyarrow import ArrowException
-    from pyarrow.parquet import read_table
-
+def parts_of(folder: Path) -> list[Path]:
+    """The tables of a folder of `base-gtm carg generate`, in order. Raises DataError where there are none."""
     parts = sorted(folder.glob("part-*.parquet"))
     if not parts:
         raise DataError(f"{folder}: holds no records; make some with: base-gtm carg generate --out {folder}")
-    for part in parts:
-        try:
-            yield read_table(part, columns=None if columns is None else list(columns))
-        except (ArrowException, OSError) as error:
-            raise DataError(f"{part}: no table of records ({' '.join(str(error).split())[:120]})") from None
+    return parts
+
+
+def read_part(part: Path, columns: Sequence[str] | None = None) -> Any:
+    """One of them, a pyarrow table with these columns or all. Raises DataError."""
+    from pyarrow import ArrowException
+    from pyarrow.parquet import read_table
+
+    try:
+        return read_table(part, columns=None if columns is None else list(columns))
+    except (ArrowException, OSError) as error:
+        raise DataError(f"{part}: no table of records ({' '.join(str(error).split())[:120]})") from None
 
 
 def tool_of(row: Mapping[str, Any]) -> Collected:

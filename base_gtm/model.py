@@ -48,19 +48,25 @@ class Base:
     folder; None: it never does, as one from the hub."""
 
 
-def load_base(name: str = NANO) -> Base:
-    """Load a base by name. Raises ModelError in one line."""
-    folder = NANO_FOLDER if name == NANO else Path(name)
+def folder_of(name: str) -> Path:
+    """Where a base of that name lies, were it no hub id."""
+    return NANO_FOLDER if name == NANO else Path(name)
+
+
+def load_base(name: str = NANO, *, four_bits: bool = False) -> Base:
+    """Load a base by name; with `four_bits` in NF4, to learn an adapter on. Raises ModelError in one line."""
+    folder = folder_of(name)
     if folder.is_dir():
         _require_safetensors(folder)
         threshold = _refusal_threshold(name)
-        return Base(_causal_lm(str(folder), name), load_tokenizer(folder), name, folder_hash(folder), threshold)
+        model = _causal_lm(str(folder), name, four_bits)
+        return Base(model, load_tokenizer(folder), name, folder_hash(folder), threshold)
     if name == NANO:
         raise ModelError(f"{folder}: the nano weights are not there; run `base-gtm train` or reinstall the package")
     if name.startswith((".", "/", "~")) or name.count("/") != 1:
         raise ModelError(f"{name}: no such folder; give 'nano', a folder with safetensors or a hub id 'owner/model'")
     _require_reachable(name)
-    model = _causal_lm(name, name)
+    model = _causal_lm(name, name, four_bits)
     commit = getattr(model.config, "_commit_hash", None)
     return Base(model, load_tokenizer(name, revision=commit), name, commit or "unknown")
 
@@ -147,25 +153,40 @@ def folder_hash(folder: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _causal_lm(source: str, name: str) -> Any:
+def _causal_lm(source: str, name: str, four_bits: bool) -> Any:
     import torch
     from transformers import AutoModelForCausalLM
     from transformers.utils import logging
 
+    gpu = torch.cuda.is_available()
     # bfloat16 products are emulated, hence slow, on most CPUs.
-    dtype = torch.bfloat16 if torch.cuda.is_available() else torch.float32
+    dtype = torch.bfloat16 if gpu else torch.float32
+    settings = _nf4(dtype, torch.cuda.current_device() if gpu else "cpu") if four_bits else {}
     bars = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()  # a bar for every load would stand between the lines of a command
     try:
         model: Any = AutoModelForCausalLM.from_pretrained(
-            source, dtype=dtype, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa"
+            source, dtype=dtype, use_safetensors=True, trust_remote_code=False, attn_implementation="sdpa", **settings
         )
     except Exception as error:
         raise ModelError(f"base {name} cannot be loaded: {first_line(error)}") from None
     finally:
         if bars:
             logging.enable_progress_bar()
-    return model.to("cuda" if torch.cuda.is_available() else "cpu").eval()
+    return (model if four_bits else model.to("cuda" if gpu else "cpu")).eval()
+
+
+def _nf4(dtype: Any, device: int | str) -> dict[str, Any]:
+    """What loads a model in 4 bits, whole on one device; products are computed in `dtype`."""
+    from transformers import BitsAndBytesConfig
+
+    quantised = BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=dtype,
+    )
+    return {"quantization_config": quantised, "device_map": {"": device}}
 
 
 def _require_reachable(name: str) -> None:
@@ -184,7 +205,7 @@ def _require_reachable(name: str) -> None:
 
 def card_of(name: str) -> Mapping[str, Any]:
     """What a base's card says; nothing where it has none, as one from the hub. Raises ModelError."""
-    path = _card_path(name)
+    path = folder_of(name) / CARD
     if not path.is_file():
         return {}
     try:
@@ -196,10 +217,6 @@ def card_of(name: str) -> Mapping[str, Any]:
     return card
 
 
-def _card_path(name: str) -> Path:
-    return (NANO_FOLDER if name == NANO else Path(name)) / CARD
-
-
 def _refusal_threshold(name: str) -> float | None:
     """What a base's card says of refusing; None where it says nothing. Raises ModelError."""
     refusal = card_of(name).get("refusal")
@@ -207,7 +224,7 @@ def _refusal_threshold(name: str) -> float | None:
     if threshold is None:
         return None
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 <= threshold <= 1:
-        raise ModelError(f"{_card_path(name)}: 'refusal.threshold' is {threshold!r}; give a probability, 0 to 1")
+        raise ModelError(f"{folder_of(name) / CARD}: 'refusal.threshold' is {threshold!r}; give a probability, 0 to 1")
     return float(threshold)
 
 

@@ -14,12 +14,14 @@ Options = TypeVar("Options")
 
 
 def with_options(function: Callable[..., None], *options: type) -> Callable[..., None]:
-    """`function(**values)` for typer to register, with one flag a field of the dataclasses.
+    """`function(**values)` for typer to register, with one flag a field of the dataclasses, after its own parameters.
 
     A field without a default is a flag that must be given; of the second and later dataclasses it is an empty text,
     since these matter only sometimes, and say themselves what they miss.
     """
-    parameters = [
+    own = inspect.signature(function, eval_str=True).parameters.values()
+    parameters = [one for one in own if one.kind is not inspect.Parameter.VAR_KEYWORD]
+    parameters += [
         _parameter(field, hint, note, required=number == 0)
         for number, one in enumerate(options)
         for field, hint, note in _fields(one)

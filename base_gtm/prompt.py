@@ -61,6 +61,11 @@ class Encoded:
     argument_tokens: list[int]
     """Positions in `ids` that belong to argument blocks, for token-level targets and the foreign-input check."""
 
+    @property
+    def is_cut(self) -> bool:
+        """Has an argument block lost its middle?"""
+        return any(self.offsets[at][0] == self.offsets[at][1] for at in self.argument_tokens)
+
 
 def neutral(text: str) -> str:
     """`text` with every "<|" broken up, so that it holds no marker or control token of any tokenizer."""
@@ -143,6 +148,34 @@ def encode_full(tokenizer: Any, prompt: Prompt, max_tokens: int) -> Encoded:
     for place, length in shifts:
         offsets = [(a + length, b + length) if a >= place else (a, b) for a, b in offsets]
     return Encoded(ids, offsets, [index for start, end in ranges for index in range(start, end)])
+
+
+def encode_call(
+    tokenizer: Any,
+    spec: ToolSpec,
+    call: ToolCall,
+    max_tokens: int,
+    *,
+    evidence: str = "",
+    blocks: Sequence[tuple[str, str]] | None = None,
+    history: Sequence[tuple[ToolCall, ToolResult]] = (),
+) -> tuple[Encoded, int]:
+    """A call's prompt, and how many of the turns it shows: as many of the latest as leave its arguments whole.
+
+    Raises DataError as `encode_full` does.
+    """
+    turns = list(history[-HISTORY_TURNS:])
+    while True:
+        prompt = render(spec, call, evidence=evidence, blocks=blocks, history=turns)
+        try:
+            encoded = encode_full(tokenizer, prompt, max_tokens)
+        except DataError:
+            if not turns:
+                raise
+        else:
+            if not turns or not encoded.is_cut:
+                return encoded, len(turns)
+        turns = turns[1:]
 
 
 def spec_brief(spec: ToolSpec) -> str:

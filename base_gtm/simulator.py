@@ -19,7 +19,7 @@ from base_gtm.arguments import check, problems_of, validator
 from base_gtm.decode import Decoded, Grammar, compile_grammar, first_choice, lltokenizer, writing
 from base_gtm.errors import GtmError, ModelError
 from base_gtm.model import Base, attach
-from base_gtm.prompt import encode_full, render
+from base_gtm.prompt import encode_call
 from base_gtm.quantity import Estimate
 from base_gtm.refusal import Refusal
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, canonical_json
@@ -46,6 +46,7 @@ class Request:
     evidence: str = ""
     blocks: Sequence[tuple[str, str]] | None = None
     history: Sequence[tuple[ToolCall, ToolResult]] = ()
+    """Earlier turns; the oldest give way where the prompt would be too long."""
 
 
 @dataclass(frozen=True)
@@ -211,8 +212,15 @@ class Simulator:
         return [found[index] for index in range(len(requests))]
 
     def _prompt(self, spec: ToolSpec, request: Request) -> _Prompt:
-        prompt = render(spec, request.call, evidence=request.evidence, blocks=request.blocks, history=request.history)
-        encoded = encode_full(self.base.tokenizer, prompt, self.max_prompt_tokens)
+        encoded, _ = encode_call(
+            self.base.tokenizer,
+            spec,
+            request.call,
+            self.max_prompt_tokens,
+            evidence=request.evidence,
+            blocks=request.blocks,
+            history=request.history,
+        )
         return _Prompt(encoded.ids, [at - 1 for at in encoded.argument_tokens if at > 0])
 
     def _answers(

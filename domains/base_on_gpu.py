@@ -15,7 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domains.steps import step
+from domains.steps import environment, named, step
 from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.gpu import item as items
 from kernelbench_harness.gpu.item import Item
@@ -40,9 +40,7 @@ def base_on_gpu(
     commit: items.CommitOpt = "",
 ) -> None:
     """Train the base from nothing on this GPU, in one or two sizes."""
-    chosen = [size for size in sizes.split(",") if size]
-    if unknown := [size for size in chosen if size not in SIZES]:
-        raise HarnessError(f"--sizes '{unknown[0]}': give nano, sibling or both with a comma between them")
+    chosen = named("--sizes", sizes, SIZES)
     sources = [path.resolve() for path in (*(carg or ()), *(records or ()))]
     if not sources:
         raise HarnessError("nothing to learn from: give --carg FOLDER (base-gtm carg generate) or --records FILE")
@@ -55,7 +53,7 @@ def base_on_gpu(
         words = _words(size, sources, folder / size, train_minutes, dry_run)
         step(item, [size], "base_gtm.cli", words, folder)
     figures = {size: _figures(item, size, folder / size) for size in chosen}
-    path = item.write(figures, _environment())
+    path = item.write(figures, environment())
     print(_text(figures, item))
     print(f"-> {path}")
 
@@ -73,12 +71,6 @@ def _figures(item: Item, size: str, folder: Path) -> dict[str, Any]:
     failed = mine[-1]["said"] if mine and mine[-1]["status"] else ""
     card = json.loads((folder / "card.json").read_text()) if (folder / "card.json").is_file() else None
     return {"failed": failed, "card": card}
-
-
-def _environment() -> dict[str, Any]:
-    from adapt.environment import gpus, hardware, versions
-
-    return {**versions(), "hardware": hardware(), "gpus": gpus()}
 
 
 def _text(figures: Mapping[str, Any], item: Item) -> str:

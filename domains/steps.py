@@ -1,4 +1,4 @@
-"""A step of a command for a GPU machine: one of the project's own commands in a process of its own, done once.
+"""What the commands for a GPU machine share: a step, one of the project's own commands in a process, is done once.
 
 Guarantees: a step that ended well is not run again; one that the minutes cut off is killed with its children and begun
 again by the same command, which goes on where it was; what a failed one said is kept.
@@ -12,13 +12,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
+from typing import Any
 
+from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.gpu.item import Item, say
 
 _LAST = 600
 """Last characters of what a step said that are kept."""
+
+
+def named(flag: str, given: str, known: Collection[str]) -> list[str]:
+    """The names, of two known ones, that a flag lists. Raises HarnessError for another."""
+    chosen = [name for name in given.split(",") if name]
+    if unknown := [name for name in chosen if name not in known]:
+        raise HarnessError(f"{flag} '{unknown[0]}': give {', '.join(known)} or both with a comma between them")
+    return chosen
+
+
+def environment() -> dict[str, Any]:
+    """What the figures were measured with."""
+    from adapt.environment import gpus, hardware, versions
+
+    return {**versions(), "hardware": hardware(), "gpus": gpus()}
 
 
 def step(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from base_gtm.errors import DataError, GtmError
+from base_gtm.files import write_whole
 from base_gtm.options import chosen, with_options
 
 Options = TypeVar("Options")
@@ -40,11 +41,8 @@ def write_figures(path: Path, options: Any, figures: dict[str, Any]) -> None:
         name: [_named(one) for one in value] if isinstance(value, tuple) else value for name, value in given.items()
     }
     versions = {name: version(name) for name in ("torch", "transformers", "llguidance")}
-    draft = path.with_name(f".{path.name}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({"options": shown, "versions": versions, **figures}, indent=1) + "\n")
-        draft.replace(path)
+        write_whole(path, json.dumps({"options": shown, "versions": versions, **figures}, indent=1) + "\n")
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror})") from None
     print(f"-> {path}")

@@ -30,6 +30,7 @@ from typing import Any
 from base_gtm.carg.maker import NO_SCENE, Maker, Outcome, Plan
 from base_gtm.errors import DataError
 from base_gtm.example import KINDS, Kind
+from base_gtm.files import write_whole
 from base_gtm.schema import content_hash
 from base_gtm.teachers.teacher import Teacher
 
@@ -234,7 +235,7 @@ def _open(folder: Path, identity: Mapping[str, Any]) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _write(path, json.dumps(wanted, indent=1) + "\n")
+            write_whole(path, json.dumps(wanted, indent=1) + "\n")
             return
         held = json.loads(path.read_text())
     except OSError as error:
@@ -280,7 +281,7 @@ def _write_part(folder: Path, part: int, rows: list[Mapping[str, Any]], tally: T
         draft = path.with_suffix(".draft")
         Dataset.from_list([dict(row) for row in rows], features=features()).to_parquet(str(draft))
         draft.replace(path)
-    _write(_part(folder, part, "json"), json.dumps(asdict(tally)) + "\n")
+    write_whole(_part(folder, part, "json"), json.dumps(asdict(tally)) + "\n")
 
 
 def write_rates(folder: Path, tally: Tally) -> Path:
@@ -296,18 +297,12 @@ def write_rates(folder: Path, tally: Tally) -> Path:
     tools = dict(sorted(tally.tools.items(), key=lambda item: item[1]["records"] / max(1, item[1]["jobs"])))
     whole = {name: getattr(tally, name) for name in ("jobs", "records", "seen_before", "given_up")}
     path = folder / RATES
-    _write(path, json.dumps({**whole, "checks": rates, "tools": tools}, indent=1) + "\n")
+    write_whole(path, json.dumps({**whole, "checks": rates, "tools": tools}, indent=1) + "\n")
     return path
 
 
 def _part(folder: Path, number: int, suffix: str) -> Path:
     return folder / f"part-{number:05d}.{suffix}"
-
-
-def _write(path: Path, text: str) -> None:
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text)
-    draft.replace(path)
 
 
 def _say(tally: Tally, wanted: int, rate: float) -> None:

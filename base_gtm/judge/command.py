@@ -6,10 +6,9 @@ judged again with more subjects or more records, which costs only these. --help 
 
 from __future__ import annotations
 
-import inspect
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -38,6 +37,7 @@ ANSWERS, VERDICTS, REPORT, OPINIONS = "answers.jsonl", "judge.json", "judge.md",
 RECORDED, RECORDED_REPORT = "recorded.json", "recorded.md"
 CONSTRAINED, FREE, BOTH = "constrained", "free", "both"
 
+_Files = Annotated[list[Path], typer.Argument(help="JSON lines of {session, calls: [{tool, arguments, response}]}.")]
 app = typer.Typer(name="judge", help="Judge a generalist on tools that it has never seen.")
 
 
@@ -168,7 +168,7 @@ def _judge_carg(what: CargJudgeOptions, who: SubjectOptions, opinion: OpinionOpt
     _report(who.out, records, judged, models)
 
 
-def recorded(files: list[Path], **values: Any) -> None:
+def recorded(files: _Files, **values: Any) -> None:
     """Ask bases recorded calls of real tools, and print how near they come, beside what memory alone would say."""
     what, who = chosen(RecordedOptions, values), chosen(SubjectOptions, values)
     from base_gtm.judge import report
@@ -361,21 +361,10 @@ def _warn_of_other_splits(who: SubjectOptions, records: Chosen) -> None:
             )
 
 
-def _with_first(function: Callable[..., None], name: str, annotation: Any) -> Callable[..., None]:
-    """The function with a parameter before those that come of options."""
-    signature = inspect.signature(function)
-    first = inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD, annotation=annotation)
-    made = signature.replace(parameters=[first, *signature.parameters.values()])
-    function.__signature__ = made  # type: ignore[attr-defined]
-    function.__annotations__[name] = annotation
-    return function
-
-
 def _register() -> None:
     whole = with_options(judge, CargJudgeOptions, SubjectOptions, OpinionOptions)
-    app.callback(invoke_without_command=True)(_with_first(whole, "ctx", typer.Context))
-    files = Annotated[list[Path], typer.Argument(help="JSON lines of {session, calls: [{tool, arguments, response}]}.")]
-    app.command("recorded")(_with_first(with_options(recorded, RecordedOptions, SubjectOptions), "files", files))
+    app.callback(invoke_without_command=True)(whole)
+    app.command("recorded")(with_options(recorded, RecordedOptions, SubjectOptions))
 
 
 _register()

@@ -8,16 +8,15 @@ again.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from heapq import nsmallest
 from pathlib import Path
-from typing import Any
 
 from base_gtm.collection.collected import Collected
 from base_gtm.data.split import Split, split_tools
 from base_gtm.errors import DataError
-from base_gtm.example import KINDS, Example, Kind, tool_of
+from base_gtm.example import KINDS, Example, Kind, parts_of, read_part, tool_of
 from base_gtm.teachers.executable.kit import SOURCE
 
 _TOOL = ("spec", "field", "subfield", "source", "origin", "response")
@@ -73,14 +72,11 @@ def _first(number: int, places: Sequence[_Place]) -> list[_Place]:
 
 def _survey(folder: Path, seed: int) -> tuple[list[_Place], list[Collected]]:
     """Every record's place, and every tool."""
-    parts = sorted(folder.glob("part-*.parquet"))
-    if not parts:
-        raise DataError(f"{folder}: holds no records; make some with: base-gtm carg generate --out {folder}")
     tools: dict[str, Collected] = {}
     keys: dict[tuple[str, ...], str] = {}
     places: list[_Place] = []
-    for part in parts:
-        for number, row in enumerate(_rows(part, [*_TOOL, "kind", "key", "teacher"])):
+    for part in parts_of(folder):
+        for number, row in enumerate(read_part(part, [*_TOOL, "kind", "key", "teacher"]).to_pylist()):
             if row["teacher"] != SOURCE:
                 raise DataError(f"{part}: records of {row['teacher']}; only those of executable tools can be run again")
             told = tuple(row[name] for name in _TOOL)
@@ -97,22 +93,6 @@ def _read(places: Sequence[_Place]) -> dict[_Place, Example]:
     found: dict[_Place, Example] = {}
     for part in sorted({place.part for place in places}):
         here = [place for place in places if place.part == part]
-        rows = list(_rows(part, None, [place.row for place in here]))
+        rows = read_part(part).take([place.row for place in here]).to_pylist()
         found |= {place: Example.of_row(row) for place, row in zip(here, rows, strict=True)}
     return found
-
-
-def _rows(part: Path, columns: list[str] | None, numbers: Sequence[int] | None = None) -> Iterator[dict[str, Any]]:
-    """Rows of a table, all of them or those with these numbers. Raises DataError."""
-    from pyarrow import ArrowException
-    from pyarrow.parquet import read_table
-
-    try:
-        table = read_table(part, columns=columns)
-        rows = (table if numbers is None else table.take(list(numbers))).to_pylist()
-    except (ArrowException, OSError) as error:
-        raise DataError(f"{part}: no table of records ({' '.join(str(error).split())[:120]})") from None
-    missing = [name for name in columns or () if rows and name not in rows[0]]
-    if missing:
-        raise DataError(f"{part}: no table of records (no column {missing[0]})")
-    yield from rows

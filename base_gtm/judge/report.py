@@ -16,6 +16,7 @@ from typing import Any
 
 from base_gtm.errors import DataError
 from base_gtm.example import KINDS, Kind
+from base_gtm.files import write_whole
 from base_gtm.judge.criteria import ALL, AVG, COLUMNS, Verdict
 from base_gtm.judge.opinion import Agreement
 from base_gtm.judge.recorded import REAL, Mark
@@ -207,11 +208,8 @@ def show_agreement(agreed: Sequence[Agreement]) -> None:
 
 def write(path: Path, text: str) -> None:
     """Put a file there whole. Raises DataError."""
-    draft = path.with_name(f".{path.name}.draft")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(path)
+        write_whole(path, text)
     except OSError as error:
         raise DataError(f"{path}: cannot be written ({error.strerror}); give another --out") from None
 

@@ -11,14 +11,13 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from base_gtm.errors import DataError, GtmError
 from base_gtm.judge.question import Attempt, Question
 from base_gtm.model import Base
-from base_gtm.prompt import ERROR, compact, encode, render
+from base_gtm.prompt import ERROR, compact, encode_call
 from base_gtm.schema import canonical_json, content_hash
-from base_gtm.tokenizer import encode_text
 
 if TYPE_CHECKING:
     from base_gtm.example import Example
@@ -74,11 +73,10 @@ class Constrained:
         """Answers to calls of one tool; where one cannot be answered, each for itself."""
         from base_gtm.simulator import Request
 
-        spec, tokenizer, limit = questions[0].spec, self._simulator.base.tokenizer, self._simulator.max_prompt_tokens
+        spec = questions[0].spec
         started = time.perf_counter()
         try:
-            shown = [_fitting(tokenizer, question, limit) for question in questions]
-            found = self._simulator.answer_batch(spec, [Request(one.call, history=one.history) for one in shown])
+            found = self._simulator.answer_batch(spec, [Request(one.call, history=one.history) for one in questions])
         except GtmError as error:
             if len(questions) > 1:
                 return [attempt for question in questions for attempt in self._together([question])]
@@ -126,8 +124,8 @@ class Free:
 
     def _prompt(self, question: Question) -> list[int]:
         limit = self._options.max_prompt_tokens
-        shown = _fitting(self._base.tokenizer, question, limit)
-        return encode(self._base.tokenizer, render(shown.spec, shown.call, history=shown.history), limit)
+        encoded, _ = encode_call(self._base.tokenizer, question.spec, question.call, limit, history=question.history)
+        return encoded.ids
 
     def _written(self, prompts: list[list[int]]) -> list[str]:
         """What the model writes after each prompt, up to its end token; prompts are padded on the left."""
@@ -189,17 +187,6 @@ def untrained(base: Base, seed: int) -> Base:
     settings = {name: value for name, value in base.model.config.to_dict().items() if not name.startswith("_")}
     identity = content_hash(["untrained", canonical_json(json.loads(json.dumps(settings, default=str))), seed])
     return Base(model.to(base.model.device).eval(), base.tokenizer, f"{base.name} before training", identity)
-
-
-def _fitting(tokenizer: Any, question: Question, limit: int) -> Question:
-    """The question with as many of its latest turns as leave a prompt of `limit` tokens room for its arguments."""
-    shown = question
-    while shown.history:
-        prompt = render(shown.spec, shown.call, history=shown.history)
-        if len(encode_text(tokenizer, prompt.text)) <= limit:
-            break
-        shown = replace(shown, history=shown.history[1:])
-    return shown
 
 
 def _read(text: str) -> Attempt:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from base_gtm.files import write_whole
 from base_gtm.model import CARD, Base, card_of
 from base_gtm.training.dataset import Facts
 from base_gtm.training.options import FULL, TrainOptions
@@ -51,9 +52,7 @@ def write_card(options: TrainOptions, base: Base | None, fitted: Fitted, facts: 
     refusal = table.refusal() if table and full else None
     if refusal is not None:
         card["refusal"] = refusal
-    draft = options.out / f".{CARD}.part"
-    draft.write_text(json.dumps(card, indent=1) + "\n")
-    draft.replace(options.out / CARD)
+    write_whole(options.out / CARD, json.dumps(card, indent=1) + "\n")
 
 
 def _parent(base: Base) -> dict[str, Any]:

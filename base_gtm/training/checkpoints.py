@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from base_gtm.files import write_whole
 from base_gtm.training.options import TrainOptions
 from base_gtm.training.progress import Lines
 from base_gtm.training.schedule import Clock
@@ -77,8 +78,6 @@ def steering(options: TrainOptions, clock: Clock, measure: Callable[[Any, int], 
             self.saved_at, self.saved_step = time.monotonic(), state.global_step
             if state.is_world_process_zero:
                 path = Path(args.output_dir) / f"checkpoint-{state.global_step}" / CLOCK
-                draft = path.with_suffix(".part")
-                draft.write_text(json.dumps({"seconds": clock.elapsed}))
-                draft.replace(path)
+                write_whole(path, json.dumps({"seconds": clock.elapsed}))
 
     return Steering()

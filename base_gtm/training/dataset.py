@@ -11,14 +11,16 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from base_gtm.errors import DataError
+from base_gtm.files import write_whole
 from base_gtm.prompt import completion, render
 from base_gtm.training.options import TrainOptions
 from base_gtm.training.progress import Lines
-from base_gtm.training.records import Row, draw, row_of, split_of
+from base_gtm.training.records import Row, draw, each_alone, row_of, split_of
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -29,7 +31,7 @@ FACTS = "facts.json"
 """Written last, so that its presence means the tables are whole."""
 _TRAIN = ("input_ids", "sides", "length")
 _SAMPLED = 4
-"""Every so many records lend the new tokenizer their text, at most `_MOST_SAMPLED` of them."""
+"""Every so many records lend the new tokenizer their text, at most `_MOST_SAMPLED` of them, from each source alike."""
 _MOST_SAMPLED = 20_000
 
 
@@ -71,9 +73,7 @@ def prepare(options: TrainOptions, tokenizer: PreTrainedTokenizerFast) -> Prepar
     if not facts.is_file():
         folder.mkdir(parents=True, exist_ok=True)
         found = _write(options, tokenizer, folder)
-        draft = facts.with_suffix(".part")
-        draft.write_text(json.dumps(asdict(found), indent=1) + "\n")
-        draft.replace(facts)
+        write_whole(facts, json.dumps(asdict(found), indent=1) + "\n")
     train, validation = (Dataset.from_file(str(folder / f"{part}.arrow")) for part in ("train", "validation"))
     return Prepared(train.with_format("numpy"), validation, Facts(**json.loads(facts.read_text())))
 
@@ -83,19 +83,17 @@ def new_tokenizer(options: TrainOptions) -> PreTrainedTokenizerFast:
     from base_gtm.tokenizer import train_tokenizer
 
     def texts() -> Iterator[str]:
-        lines, taken = Lines(), 0
-        for index, (part, record) in enumerate(draw(options, Counter())):
-            if part != "train" or index % _SAMPLED:
-                continue
-            lines.say(f"sampling texts for the tokenizer: {taken:,} records")
-            shown = render(
-                record.spec, record.call, evidence=record.evidence, blocks=record.blocks, history=record.history
-            )
-            yield shown.text
-            yield completion(record.spec, record.result)
-            taken += 1
-            if taken == _MOST_SAMPLED:
-                return
+        lines, taken, alone = Lines(), 0, each_alone(options)
+        for source in alone:
+            learnt = (record for part, record in draw(source, Counter()) if part == "train")
+            for record in islice(learnt, 0, _SAMPLED * _MOST_SAMPLED // len(alone), _SAMPLED):
+                lines.say(f"sampling texts for the tokenizer: {taken:,} records")
+                shown = render(
+                    record.spec, record.call, evidence=record.evidence, blocks=record.blocks, history=record.history
+                )
+                yield shown.text
+                yield completion(record.spec, record.result)
+                taken += 1
 
     return train_tokenizer(texts(), options.vocab_size)
 

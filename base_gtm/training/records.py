@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -17,7 +17,7 @@ from base_gtm.arguments import check
 from base_gtm.data import Record, read_records, stream
 from base_gtm.errors import DataError
 from base_gtm.example import Example, read_examples, read_tools
-from base_gtm.prompt import ERROR, Encoded, compact, completion, encode_full, render
+from base_gtm.prompt import ERROR, HISTORY_TURNS, compact, completion, encode_call
 from base_gtm.schema import ToolSpec, content_hash
 from base_gtm.spans import overlapping, value_spans
 from base_gtm.tokenizer import encode_offsets, encode_text, first_line
@@ -69,6 +69,16 @@ def require_sources(options: TrainOptions) -> None:
                 raise DataError(f"--{flag} {path}: no such file; give JSON lines of records")
 
 
+def each_alone(options: TrainOptions) -> list[TrainOptions]:
+    """The options with each source of training records by itself, and no validation."""
+    nothing = replace(options, carg=(), validation=(), records=(), generated=1)
+    return [
+        *(replace(nothing, carg=(folder,), generated=0) for folder in options.carg),
+        *(replace(nothing, records=(path,), generated=0) for path in options.records),
+        *([replace(nothing, generated=options.generated)] if options.generated else []),
+    ]
+
+
 def draw(options: TrainOptions, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
     """Every record that is learnt or measured on, with its part. Raises DataError and SpecError."""
     for record in _training(options, left_out):
@@ -94,8 +104,17 @@ def row_of(record: Record, tokenizer: Any, max_tokens: int, max_completion: int)
     answer, offsets = encode_offsets(tokenizer, text)
     if len(answer) >= max_completion:
         return LONG_ANSWER
-    prompt, dropped = _prompt(record, tokenizer, max_tokens)
-    if prompt is None:
+    try:
+        prompt, turns = encode_call(
+            tokenizer,
+            record.spec,
+            record.call,
+            max_tokens,
+            evidence=record.evidence,
+            blocks=record.blocks,
+            history=record.history,
+        )
+    except DataError:
         return LONG_PROMPT
     first = len(prompt.ids)
     values = [[first + at for at in overlapping(offsets, a, b)] for _, a, b in value_spans(text)]
@@ -112,21 +131,8 @@ def row_of(record: Record, tokenizer: Any, max_tokens: int, max_completion: int)
         values=values,
         error_start=encode_text(tokenizer, ERROR)[0],
         answer_start=start[0],
-        cut=dropped or any(prompt.offsets[at][0] == prompt.offsets[at][1] for at in prompt.argument_tokens),
+        cut=prompt.is_cut or turns < min(len(record.history), HISTORY_TURNS),
     )
-
-
-def _prompt(record: Record, tokenizer: Any, max_tokens: int) -> tuple[Encoded | None, bool]:
-    """The prompt with as many of the latest turns as fit, and whether any was dropped."""
-    history = list(record.history)
-    while True:
-        shown = render(record.spec, record.call, evidence=record.evidence, blocks=record.blocks, history=history)
-        try:
-            return encode_full(tokenizer, shown, max_tokens), len(history) < len(record.history)
-        except DataError:
-            if not history:
-                return None, False
-            history = history[1:]
 
 
 def _beginning(spec: ToolSpec) -> str:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from base_gtm.errors import DataError, ModelError
+from base_gtm.files import write_whole
 from base_gtm.model import CARD
 from base_gtm.schema import content_hash
 from base_gtm.training.card import recipe, write_card
@@ -92,14 +93,23 @@ def _require_packages(options: TrainOptions) -> None:
 
 
 def _require_devices(options: TrainOptions, processes: int) -> None:
-    import torch
 
-    if options.bf16 and not (torch.cuda.is_available() and torch.cuda.is_bf16_supported(including_emulation=False)):
-        raise DataError("--bf16: needs a GPU with bfloat16, which a CPU emulates slowly; leave the option out")
+    if options.bf16 and not _has_bfloat16():
+        raise DataError("--bf16: this machine would emulate bfloat16, slowly; leave the option out")
     if processes > 1 and (options.minutes or options.save_minutes):
         raise DataError(
             "--minutes and --save-minutes: several processes have several clocks; give --steps, --save-steps"
         )
+
+
+def _has_bfloat16() -> bool:
+    """Does what training runs on compute in bfloat16?"""
+    import torch
+
+    if torch.cuda.is_available():
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    features = torch.cpu.get_capabilities()
+    return any(features.get(name) for name in ("avx512_bf16", "amx_bf16"))
 
 
 def _require_room(options: TrainOptions, model: Any, tokenizer: Any) -> None:
@@ -143,9 +153,9 @@ def _claim(options: TrainOptions) -> bool:
 
 def _identity(options: TrainOptions) -> dict[str, Any]:
     """What must be the same for a run to go on."""
-    from base_gtm.model import NANO, NANO_FOLDER, folder_hash
+    from base_gtm.model import folder_hash, folder_of
 
-    folder = NANO_FOLDER if options.base == NANO else Path(options.base)
+    folder = folder_of(options.base)
     paths = (*options.carg, *options.records, *options.validation)
     return {
         "recipe": recipe(options),
@@ -205,9 +215,7 @@ def _measure(options: TrainOptions, model: Any, validation: Dataset, step: int) 
     path = options.out / MEASURED
     lines = path.read_text().splitlines() if path.is_file() else []
     kept = [line for line in lines if json.loads(line)["step"] < step]
-    draft = path.with_suffix(".part")
-    draft.write_text("\n".join([*kept, json.dumps({"step": step, **table.to_json()})]) + "\n")
-    draft.replace(path)
+    write_whole(path, "\n".join([*kept, json.dumps({"step": step, **table.to_json()})]) + "\n")
     whole = table.sources["all"]
     auc = "" if table.auc is None else f", errors told by {table.auc:.3f} (AUC)"
     print(f"step {step:,}: values right {whole.right:.3f}, {whole.nll:.3f} nats a token{auc}", file=sys.stderr)

@@ -6,12 +6,10 @@ Guarantees: safetensors only, in and out; no code of a hub is run.
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from base_gtm.errors import ModelError
-from base_gtm.model import NANO, NANO_FOLDER, Base, folder_hash, load_base, new_nano
-from base_gtm.tokenizer import first_line, load_tokenizer
+from base_gtm.model import Base, load_base, new_nano
+from base_gtm.tokenizer import load_tokenizer
 from base_gtm.training.dataset import new_tokenizer
 from base_gtm.training.options import FULL, NEW, QLORA, TrainOptions
 
@@ -26,7 +24,7 @@ def base_of(options: TrainOptions) -> Base | None:
     """What training starts from; None: from nothing."""
     if options.base == NEW:
         return None
-    return _quantised(options.base) if options.method == QLORA else load_base(options.base)
+    return load_base(options.base, four_bits=options.method == QLORA)
 
 
 def tokenizer_for(options: TrainOptions) -> Any:
@@ -78,33 +76,3 @@ def save(options: TrainOptions, model: Any, tokenizer: Any) -> None:
     # Asked about embeddings, peft looks the base up on the hub; they are never trained here.
     model.save_pretrained(options.out, save_embedding_layers=False)
     (options.out / "README.md").unlink(missing_ok=True)
-
-
-def _quantised(name: str) -> Base:
-    """The base in NF4 with its tokenizer, for QLoRA. Raises ModelError."""
-    import torch
-    from transformers import AutoModelForCausalLM, BitsAndBytesConfig
-
-    gpu = torch.cuda.is_available()
-    folder = NANO_FOLDER if name == NANO else Path(name)
-    source = str(folder) if folder.is_dir() else name
-    settings = BitsAndBytesConfig(
-        load_in_4bit=True,
-        bnb_4bit_quant_type="nf4",
-        bnb_4bit_use_double_quant=True,
-        bnb_4bit_compute_dtype=torch.bfloat16 if gpu else torch.float32,
-    )
-    try:
-        model: Any = AutoModelForCausalLM.from_pretrained(
-            source,
-            quantization_config=settings,
-            dtype=torch.bfloat16 if gpu else torch.float32,
-            use_safetensors=True,
-            trust_remote_code=False,
-            attn_implementation="sdpa",
-            device_map={"": torch.cuda.current_device() if gpu else "cpu"},
-        )
-    except Exception as error:
-        raise ModelError(f"base {name} cannot be loaded in 4 bits: {first_line(error)}") from None
-    hash_ = folder_hash(folder) if folder.is_dir() else getattr(model.config, "_commit_hash", None) or "unknown"
-    return Base(model, load_tokenizer(source), name, hash_)

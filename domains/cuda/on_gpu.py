@@ -17,8 +17,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domains.steps import step
-from kernelbench_harness.errors import HarnessError
+from domains.steps import environment, named, step
 from kernelbench_harness.gpu import item as items
 from kernelbench_harness.gpu.item import Item
 
@@ -38,9 +37,7 @@ def on_gpu(
     commit: items.CommitOpt = "",
 ) -> None:
     """Train, calibrate and score the domain's adapter, once with LoRA and once with QLoRA."""
-    chosen = [arm for arm in arms.split(",") if arm]
-    if unknown := [arm for arm in chosen if arm not in ARMS]:
-        raise HarnessError(f"--arms '{unknown[0]}': give lora, qlora or both with a comma between them")
+    chosen = named("--arms", arms, ARMS)
     item = items.begin("cuda_adapter", out, minutes, dry_run, commit, {"arms": arms, "base": base})
     for arm in chosen:
         workspace = (item.folder / "cuda_adapter" / arm).resolve()
@@ -49,7 +46,7 @@ def on_gpu(
             if not step(item, [arm, name], "adapt.cli", [*words, "--workspace", str(workspace)], workspace):
                 break
     figures = _figures(item, chosen)
-    path = item.write(figures, _environment())
+    path = item.write(figures, environment())
     print(_text(figures, item))
     print(f"-> {path}")
 
@@ -84,12 +81,6 @@ def _figures(item: Item, chosen: Sequence[str]) -> dict[str, Any]:
             "fidelity": json.loads(reports[-1].read_text()) if reports else None,
         }
     return found
-
-
-def _environment() -> dict[str, Any]:
-    from adapt.environment import gpus, hardware, versions
-
-    return {**versions(), "hardware": hardware(), "gpus": gpus()}
 
 
 def _text(figures: Mapping[str, Any], item: Item) -> str:

@@ -19,7 +19,7 @@ from typing import Annotated, Any
 
 import typer
 
-from domains.steps import step
+from domains.steps import named, step
 from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.gpu import item as items
 from kernelbench_harness.gpu.item import Item, say
@@ -47,9 +47,7 @@ def study_on_gpu(
     """Train agents with the real tool and with its simulator on this GPU, and compare times and scores."""
     from domains.cuda.shapes import SHAPES
 
-    chosen = [part for part in parts.split(",") if part]
-    if unknown := [part for part in chosen if part not in PARTS]:
-        raise HarnessError(f"--parts '{unknown[0]}': give scores, times or both with a comma between them")
+    chosen = named("--parts", parts, PARTS)
     if shape not in SHAPES:
         raise HarnessError(f"--shape '{shape}': known are {', '.join(SHAPES)}")
     if dry_run:

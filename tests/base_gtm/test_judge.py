@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from base_commands import run
 from chat_model import Model, serving
 from pyarrow.parquet import read_table, write_table
-from typer.testing import CliRunner, Result
 
 from base_gtm.carg.checks import judged
-from base_gtm.cli import app, main
+from base_gtm.cli import main
 from base_gtm.data.split import split_tools
 from base_gtm.errors import DataError, GtmError, ModelError, TeacherError
 from base_gtm.example import Example, Provenance, read_tools, table
@@ -87,14 +87,6 @@ def folder(base: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
     base.model.save_pretrained(path)
     base.tokenizer.save_pretrained(path)
     return path
-
-
-def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result
 
 
 def answers_of(subject: Subject, questions: Sequence[Question]) -> list[Attempt]:

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from base_commands import run
 from jsonschema import Draft202012Validator
-from typer.testing import CliRunner, Result
 
-from base_gtm.cli import app
 from base_gtm.errors import DataError
 from base_gtm.judge.inferred import infer, infer_arguments
 from base_gtm.judge.question import Attempt
@@ -155,14 +154,6 @@ def test_a_tool_of_a_server_is_not_taken_for_a_namesake(file: Path, tmp_path: Pa
     file.write_text(served)
     given = [case.recorded.tool for case in cases(read_sessions(file), known, ["one", "two", "three"]) if case.given]
     assert given == ["shop/buy"] * 3
-
-
-def run(*arguments: str) -> Result:
-    result = CliRunner().invoke(app, list(arguments))
-    if result.exception is not None and not isinstance(result.exception, SystemExit):
-        raise result.exception
-    assert result.exit_code == 0, result.output
-    return result
 
 
 def test_the_command_prints_and_resumes(base: Any, file: Path, tmp_path: Path) -> None:

@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from base_gtm.errors import DataError
-from base_gtm.prompt import CUT, RESULT, completion, encode_full, neutral, output_fields, render, rounded, spec_brief
+from base_gtm.prompt import (
+    CUT,
+    RESULT,
+    completion,
+    encode_call,
+    encode_full,
+    neutral,
+    output_fields,
+    render,
+    rounded,
+    spec_brief,
+)
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec
 
 CALL = ToolCall("cpp_code_validator", {"reference": "r", "candidate": "c"})
@@ -100,3 +111,14 @@ def test_rounding() -> None:
 def test_prompt_needs_no_torch() -> None:
     code = "import sys, base_gtm.prompt, base_gtm.simulator; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_oldest_turns_give_way_before_the_arguments(tokenizer: Any, cpp_spec: ToolSpec) -> None:
+    turns = [(ToolCall("run", {"index": at}), ToolResult({"index": at})) for at in range(6)]
+    alone = len(encode_full(tokenizer, render(cpp_spec, CALL), 10**6).ids)
+    for room, least, most in ((10**6, 6, 6), (alone + 60, 1, 5), (alone, 0, 0), (alone - 5, 0, 0)):
+        encoded, kept = encode_call(tokenizer, cpp_spec, CALL, room, history=turns)
+        assert len(encoded.ids) <= room and encoded.is_cut == (room < alone)
+        assert least <= kept <= most
+        expected = render(cpp_spec, CALL, history=turns[6 - kept :])
+        assert encoded == encode_full(tokenizer, expected, room)
