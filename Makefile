@@ -4,6 +4,7 @@
 #   make test                the whole test-suite (FAST=1 leaves out the slow ones, JOBS=n tests at a time)
 #   make stress              the tests that kill and load for minutes
 #   make check               ruff, format, mypy, import contracts
+#   make nano                the embedded base anew, into NANO=folder: hours (docs/base.md); killed, it goes on
 #   make gpu-check           on a GPU: the tests that need one, the harness's selftest, what this machine can do
 #   make gpu-labels          on a GPU: thousands of labels (docs/gpu.md says what each of these takes and writes)
 #   make gpu-head-to-head    on a GPU: KERNELBENCH=folder, its evaluator against ours
@@ -25,7 +26,7 @@ JOBS ?= 2
 export HF_HUB_DISABLE_TELEMETRY := 1
 export TOKENIZERS_PARALLELISM := false
 
-.PHONY: quickstart test stress check format install clean
+.PHONY: quickstart test stress check format install nano clean
 .PHONY: gpu-check gpu-labels gpu-head-to-head gpu-h100 gpu-base gpu-adapter gpu-study gpu-dry
 
 install: $(STAMP)
@@ -54,6 +55,21 @@ check: $(STAMP)
 format: $(STAMP)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+NANO ?= nano
+NANO_MINUTES ?= 70
+BF16 := $(if $(shell grep -m 1 avx512_bf16 /proc/cpuinfo),--bf16)
+
+nano: $(STAMP) $(NANO)/kernels.jsonl
+	$(BIN)/base-gtm carg generate --out $(NANO)/carg --records 200000
+	$(BIN)/base-gtm carg generate --out $(NANO)/wrong --records 120000 --single 0 --multi 0 --error 1 --seed 1
+	nice -n 4 $(BIN)/base-gtm train --base new --out $(NANO)/base --carg $(NANO)/carg --carg $(NANO)/wrong \
+	  --records $(NANO)/kernels.jsonl --vocab-size 4096 --optimizer muon --learning-rate 4e-3 --max-tokens 1536 \
+	  --prompt-share 0.25 $(BF16) --threads 2 --minutes $(NANO_MINUTES) --save-minutes 5 --validate-steps 1000
+
+$(NANO)/kernels.jsonl: | $(STAMP)
+	mkdir -p $(NANO)
+	$(BIN)/python -m domains.pretrain --out $@
 
 ITEM := $(BIN)/python -m kernelbench_harness.gpu
 MINUTES ?= 8

@@ -74,6 +74,9 @@ class TrainOptions:
     """Weight under --loss values of an answer's token that the schema forces."""
     prompt_weight: float = 0.1
     """Weight under --loss values of a prompt's token."""
+    prompt_share: float = 1.0
+    """Share of the prompts' tokens that count, drawn; they weigh so much more. A quarter makes a training on a CPU half
+    as long again faster."""
     packing: bool = False
     """Put several records into one sequence, none seeing another: less padding where lengths differ much."""
     batch: int = 16
@@ -94,7 +97,7 @@ class TrainOptions:
     weight_decay: float = 0.05
     """Weight decay of matrices; adapters have none."""
     bf16: bool = False
-    """Mixed precision in bfloat16, for a GPU that has it."""
+    """Mixed precision in bfloat16, for a GPU or a CPU that computes in it."""
     checkpointing: bool = False
     """Recompute activations rather than keep them: a third slower, much less memory."""
     save_steps: int = 200
@@ -122,6 +125,8 @@ class TrainOptions:
         for name in ("validation_share", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise DataError(f"{_flag(name)} {getattr(self, name)}: give a share from 0 to below 1")
+        if not 0 < self.prompt_share <= 1:
+            raise DataError(f"--prompt-share {self.prompt_share}: give a share above 0, at most 1")
         if self.optimizer == MUON and self.method != FULL:
             raise DataError(f"--optimizer muon: learns all weights, not an adapter's; leave out --method {self.method}")
         if self.base == NEW:

@@ -101,7 +101,7 @@ def _trainer(
     from transformers import PrinterCallback
     from trl import SFTTrainer
 
-    lengths = None if options.packing else list(dataset["length"])
+    lengths = None if options.packing else dataset["length"][:]
     large = model.get_input_embeddings().num_embeddings > _LARGE
 
     class Order(Sampler):
@@ -127,16 +127,15 @@ def _trainer(
             inputs = dict(inputs)
             labels, weights = inputs.pop("labels"), inputs.pop("weights")
             if large:
-                outputs = model(**inputs, labels=labels, fused_lm_head=True)
-                loss = -(outputs.log_probs * weights[:, 1:]).sum()
+                found = model(**inputs, labels=labels, fused_lm_head=True)
+                loss = -(found.log_probs * weights[:, 1:]).sum()
             else:
-                outputs = model(**inputs, use_cache=False)
-                loss = weighted_sum(outputs.logits, labels, weights)
+                loss = weighted_sum(model, inputs, labels, weights)
             total = weights.sum() if num_items_in_batch is None else num_items_in_batch
             loss = loss / total.clamp_min(1e-6)
             if self.args.average_tokens_across_devices and num_items_in_batch is not None:
                 loss = loss * self.accelerator.num_processes  # gradients are averaged over devices, `total` is of all
-            return (loss, outputs) if return_outputs else loss
+            return loss
 
         def _get_num_items_in_batch(self, batch_samples: list[Any], device: Any) -> Any:
             """The weights of all batches of an update, so that accumulated batches weigh as one large one."""
@@ -161,7 +160,7 @@ def _trainer(
     trainer: Any = WeightedTrainer(
         model=model,
         args=_arguments(options, clock.total_steps),
-        data_collator=collate(tokenizer.pad_token_id or 0, options.weights),
+        data_collator=collate(tokenizer.pad_token_id or 0, options.weights, options.prompt_share),
         train_dataset=dataset,
         processing_class=tokenizer,
         peft_config=None if options.method == FULL else lora(options),

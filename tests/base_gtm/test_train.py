@@ -171,11 +171,7 @@ def stop(*_: Any) -> None:
         ({"generated": 9, "hidden_size": 30}, "even multiple of the heads"),
         ({"generated": 9, "max_tokens": 9}, "prompt too long"),
         ({"generated": 9, "base": "nano", "max_tokens": 2000}, "the base reads 2048 tokens"),
-        pytest.param(
-            {"generated": 9, "bf16": None},
-            "needs a GPU with bfloat16",
-            marks=pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU may have it"),
-        ),
+        ({"generated": 9, "prompt_share": 0}, "--prompt-share 0.0: give a share above 0"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -195,6 +191,23 @@ def test_a_mistake_is_one_line(
     (tmp_path / "pickle" / "pytorch_model.bin").write_bytes(b"")
     filled = {name: value and str(value).replace("{}", str(tmp_path)) for name, value in options.items()}
     assert words in refused(monkeypatch, capsys, *given(tmp_path / "out", **filled))
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU may have it")
+@pytest.mark.parametrize("has", [False, True])
+def test_bfloat16_is_for_machines_that_compute_in_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path, has: bool
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has})
+    wanted = given(tmp_path / "out", generated=40, bf16=None, prompt_share=0.25, steps=12, batch=4, threads=1)
+    if not has:
+        assert "would emulate bfloat16" in refused(monkeypatch, capsys, *wanted)
+        return
+    monkeypatch.setattr(sys, "argv", ["base-gtm", *wanted])
+    with pytest.raises(SystemExit, match=r"^0$"):
+        main()
+    curve = card_of(tmp_path / "out")["loss_curve"]
+    assert curve[-1]["loss"] < curve[0]["loss"]
 
 
 def test_qlora_without_bitsandbytes_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path) -> None:

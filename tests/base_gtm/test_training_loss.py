@@ -46,9 +46,8 @@ def summed(model: Any, batch: dict[str, Any]) -> float:
     import torch
 
     with torch.inference_mode():
-        positions = {name: batch[name] for name in ("position_ids",) if name in batch}
-        logits = model(input_ids=batch["input_ids"], use_cache=False, **positions).logits
-        return float(weighted_sum(logits, batch["labels"], batch["weights"]))
+        inputs = {name: batch[name] for name in ("input_ids", "position_ids") if name in batch}
+        return float(weighted_sum(model, inputs, batch["labels"], batch["weights"]))
 
 
 def test_each_side_has_its_weight(model: Any) -> None:
@@ -61,6 +60,24 @@ def test_each_side_has_its_weight(model: Any) -> None:
         WEIGHTS[row["sides"][at]] * float(logs[at - 1, row["input_ids"][at]]) for at in range(1, len(row["input_ids"]))
     )
     assert summed(model, collate(1, WEIGHTS)([row])) == pytest.approx(expected, rel=1e-5)
+
+
+def test_a_share_of_the_prompt_stands_for_all_of_it(model: Any) -> None:
+    prompts = [{**row, "sides": [2] * len(row["sides"])} for row in rows(*range(20, 420))]
+    whole, drawn = collate(1, WEIGHTS)(prompts), collate(1, WEIGHTS, 0.25)(prompts)
+    share = float((drawn["weights"] > 0).sum() / (whole["weights"] > 0).sum())
+    assert 0.24 < share < 0.26
+    assert summed(model, drawn) == pytest.approx(summed(model, whole), rel=0.02)
+    assert collate(1, WEIGHTS, 0.25)(prompts[7:8])["weights"].equal(drawn["weights"][7:8, :27]), "the same of the same"
+
+
+def test_the_head_reads_only_what_counts(model: Any) -> None:
+    read = []
+    hook = model.get_output_embeddings().register_forward_hook(lambda _, given, found: read.append(len(found)))
+    batch = collate(1, (1.0, 0.0, 0.0))(rows(9, 30))
+    summed(model, batch)
+    hook.remove()
+    assert read == [int((batch["weights"] > 0).sum())] and 0 < read[0] < 20
 
 
 def test_padding_changes_nothing(model: Any) -> None:
