@@ -64,7 +64,7 @@ nano: $(STAMP) $(NANO)/kernels.jsonl
 	$(BIN)/base-gtm carg generate --out $(NANO)/carg --records 200000
 	$(BIN)/base-gtm carg generate --out $(NANO)/wrong --records 120000 --single 0 --multi 0 --error 1 --seed 1
 	nice -n 4 $(BIN)/base-gtm train --base new --out $(NANO)/base --carg $(NANO)/carg --carg $(NANO)/wrong \
-	  --records $(NANO)/kernels.jsonl --vocab-size 4096 --optimizer muon --learning-rate 4e-3 --max-tokens 1536 \
+	  --records $(NANO)/kernels.jsonl --vocab-size 4096 --optimizer muon --learning-rate 4e-3 \
 	  --prompt-share 0.25 $(BF16) --threads 2 --minutes $(NANO_MINUTES) --save-minutes 5 --validate-steps 1000
 
 $(NANO)/kernels.jsonl: | $(STAMP)

@@ -15,6 +15,7 @@ import typer
 
 from base_gtm.errors import DataError, GtmError
 from base_gtm.options import chosen, with_options
+from base_gtm.prompt import PROMPT_TOKENS
 
 if TYPE_CHECKING:
     from base_gtm.simulator import Answer
@@ -40,7 +41,9 @@ def simulate(
     ] = None,
     temperature: Annotated[float, typer.Option(help="Divides the log probabilities of listed values.")] = 1.0,
     full: Annotated[bool, typer.Option("--full", help="Answer optional output fields too.")] = False,
-    max_prompt_tokens: Annotated[int, typer.Option(help="Longer arguments are cut in their middle.")] = 640,
+    max_prompt_tokens: Annotated[
+        int, typer.Option(help="Earlier turns give way, then arguments lose their middle.")
+    ] = PROMPT_TOKENS,
     refuse_above: Annotated[
         float | None, typer.Option(help="Probability of a refusal above which a call is refused; else the base's own.")
     ] = None,

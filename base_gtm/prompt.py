@@ -33,6 +33,9 @@ CUT = " [cut] "
 DIGITS = 3
 """Significant digits of a number in a completion; decoding stops at the same place."""
 
+PROMPT_TOKENS = 1536
+"""Longest prompt where nothing else is said: beside an answer of 512 tokens half of the nano's context."""
+
 HISTORY_TURNS = 8
 """How many of the latest turns are shown."""
 

@@ -19,7 +19,7 @@ from base_gtm.arguments import check, problems_of, validator
 from base_gtm.decode import Decoded, Grammar, compile_grammar, first_choice, lltokenizer, writing
 from base_gtm.errors import GtmError, ModelError
 from base_gtm.model import Base, attach
-from base_gtm.prompt import encode_call
+from base_gtm.prompt import PROMPT_TOKENS, encode_call
 from base_gtm.quantity import Estimate
 from base_gtm.refusal import Refusal
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, canonical_json
@@ -106,7 +106,7 @@ class Simulator:
         self,
         base: Base,
         adapter: Path | None = None,
-        max_prompt_tokens: int = 640,
+        max_prompt_tokens: int = PROMPT_TOKENS,
         *,
         refuse_above: float | None = None,
         prefixes: int = 0,

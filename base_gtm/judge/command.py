@@ -19,6 +19,7 @@ import typer
 from base_gtm.errors import DataError
 from base_gtm.example import KINDS
 from base_gtm.options import chosen, with_options
+from base_gtm.prompt import PROMPT_TOKENS
 
 if TYPE_CHECKING:
     from base_gtm.example import Example
@@ -51,7 +52,7 @@ class SubjectOptions:
     """"constrained": along the output schema, as the simulator answers; "free": whatever the base writes; "both"."""
     out: Path = Path("judge")
     """Folder of the answers and the report; the same command goes on where it was stopped."""
-    max_prompt_tokens: int = 1600
+    max_prompt_tokens: int = PROMPT_TOKENS
     """Longest prompt; earlier turns are left out, then arguments cut, until it fits."""
     max_new_tokens: int = 400
     """Longest answer of free decoding."""

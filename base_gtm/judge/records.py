@@ -56,7 +56,7 @@ def choose(folder: Path, number: int, known: int, seed: int, doubt: Callable[[Ex
     if not unseen:
         raise DataError(f"{folder}: no record of an unseen tool among {len(tools):,} tools; generate more records")
     chosen = [place for kind in KINDS for place in _first(number, [one for one in unseen if one.kind == kind])]
-    held = split.unseen | split.like_unseen
+    held = split.unseen | split.like_unseen | split.validation
     others = _first(int(known * _SPARE), [place for place in places if place.tool not in held])
     found = _read(chosen + others)
     true = [one for one in (found[place] for place in chosen) if doubt(one) is None]

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from base_gtm.errors import DataError
+from base_gtm.prompt import PROMPT_TOKENS
 
 NEW = "new"
 FULL, LORA, QLORA = "full", "lora", "qlora"
@@ -17,7 +18,7 @@ OPTIMIZERS = (ADAMW, MUON)
 
 _POSITIVE = ("batch", "accumulate", "epochs", "learning_rate", "rank", "max_tokens", "max_completion", "save_steps")
 _POSITIVE_OR_LEFT_OUT = ("steps", "minutes", "save_minutes", "alpha", "intermediate_size")
-_NOT_NEGATIVE = ("generated", "weight_decay", "prompt_weight", "structure_weight", "value_weight", "validate_steps")
+_NOT_NEGATIVE = ("weight_decay", "prompt_weight", "structure_weight", "value_weight", "validate_steps")
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,6 @@ class TrainOptions:
     """Folder of base-gtm carg generate; may be given again."""
     records: tuple[Path, ...] = ()
     """File of records, JSON lines; may be given again."""
-    generated: int = 0
-    """Records of the built-in stream beside them."""
     all_tools: bool = False
     """Learn from the tools too that are otherwise held out, by field, to judge on."""
     validation: tuple[Path, ...] = ()
@@ -61,8 +60,8 @@ class TrainOptions:
     """Inner width of a new base; three times the outer one unless given."""
     vocab_size: int = 2048
     """Tokens of a new base's tokenizer."""
-    max_tokens: int = 640
-    """Longest prompt; a longer one is cut inside its argument blocks, then loses its oldest turns."""
+    max_tokens: int = PROMPT_TOKENS
+    """Longest prompt; a longer one loses its oldest turns, then the middles of its argument blocks."""
     max_completion: int = 512
     """Longest answer in tokens; a record with a longer one is left out."""
     loss: str = VALUES
@@ -131,8 +130,8 @@ class TrainOptions:
             raise DataError(f"--optimizer muon: learns all weights, not an adapter's; leave out --method {self.method}")
         if self.base == NEW:
             self._check_new()
-        if not (self.carg or self.records or self.generated):
-            raise DataError("nothing to learn from: give --carg FOLDER, --records FILE or --generated NUMBER")
+        if not (self.carg or self.records):
+            raise DataError("nothing to learn from: give --carg FOLDER or --records FILE")
         if self.loss == VALUES and not (self.value_weight or self.structure_weight or self.prompt_weight):
             raise DataError("--loss values: all three weights are zero; give one of them")
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from base_gtm.arguments import check
-from base_gtm.data import Record, read_records, stream
+from base_gtm.data import Record, read_records
 from base_gtm.errors import DataError
 from base_gtm.example import Example, read_examples, read_tools
 from base_gtm.prompt import ERROR, HISTORY_TURNS, compact, completion, encode_call
@@ -30,6 +29,11 @@ T = TypeVar("T")
 Part = Literal["train", "validation"]
 VALUE, STRUCTURE, PROMPT = 0, 1, 2
 """Sides of a token: decoding chooses it; the schema forces it; it is read."""
+
+UNSEEN = "unseen "
+"""Before the source of a record that is measured on and whose tool is not learnt from."""
+_MEASURED = 10
+"""So many times the share of other records is measured on of those."""
 
 BY_SCHEMA = "refused by the schema"
 HELD_OUT = "of held-out tools"
@@ -71,19 +75,17 @@ def require_sources(options: TrainOptions) -> None:
 
 def each_alone(options: TrainOptions) -> list[TrainOptions]:
     """The options with each source of training records by itself, and no validation."""
-    nothing = replace(options, carg=(), validation=(), records=(), generated=1)
     return [
-        *(replace(nothing, carg=(folder,), generated=0) for folder in options.carg),
-        *(replace(nothing, records=(path,), generated=0) for path in options.records),
-        *([replace(nothing, generated=options.generated)] if options.generated else []),
+        *(replace(options, carg=(folder,), records=(), validation=()) for folder in options.carg),
+        *(replace(options, carg=(), records=(path,), validation=()) for path in options.records),
     ]
 
 
 def draw(options: TrainOptions, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
     """Every record that is learnt or measured on, with its part. Raises DataError and SpecError."""
-    for record in _training(options, left_out):
+    for part, record in _drawn(options, left_out):
         if wanted(record, left_out):
-            yield ("validation" if _lot(record) < options.validation_share else "train"), record
+            yield part, record
     for path in options.validation:
         for record in map(Record.of_example, _examples(path)) if path.is_dir() else _lines(path):
             if wanted(record, left_out):
@@ -143,17 +145,20 @@ def _beginning(spec: ToolSpec) -> str:
     return "{" + compact(names[0]) + ":" if names else "{"
 
 
-def _training(options: TrainOptions, left_out: Counter[str]) -> Iterator[Record]:
-    split = split_of(options)
+def _drawn(options: TrainOptions, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
+    split, share = split_of(options), options.validation_share
     for folder in options.carg:
         for example in _examples(folder):
-            if split is None or split.part(example) == "train":
-                yield Record.of_example(example)
+            part, record = "train" if split is None else split.part(example), Record.of_example(example)
+            if part == "train":
+                yield _part(record, share), record
+            elif part == "validation" and _part(record, _MEASURED * share) == "validation":
+                yield "validation", replace(record, source=UNSEEN + record.source)
             else:
                 left_out[HELD_OUT] += 1
     for path in options.records:
-        yield from _lines(path)
-    yield from islice(stream(options.seed), options.generated)
+        for record in _lines(path):
+            yield _part(record, share), record
 
 
 def split_of(options: TrainOptions) -> Split | None:
@@ -187,7 +192,7 @@ def _lines(path: Path) -> Iterator[Record]:
         raise DataError(f"{path}: holds what is no record ({type(error).__name__}: {first_line(error)})") from None
 
 
-def _lot(record: Record) -> float:
-    """From 0 to 1, by what the record teaches."""
+def _part(record: Record, share: float) -> Part:
+    """By what the record teaches, so that equal records are never on both sides."""
     calls = [[call.name, call.arguments] for call, _ in (*record.history, (record.call, None))]
-    return int(content_hash(calls)[:12], 16) / 16**12
+    return "validation" if int(content_hash(calls)[:12], 16) / 16**12 < share else "train"

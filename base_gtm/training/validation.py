@@ -11,6 +11,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from base_gtm.training.records import UNSEEN
+
 if TYPE_CHECKING:
     import torch
     from datasets import Dataset
@@ -43,9 +45,9 @@ class Table:
     sources: Mapping[str, Scores]
     """Source -> scores; "all" for all records."""
     valid: Sequence[float]
-    """P(ERROR) of each record that answers."""
+    """P(ERROR) of each record that answers, of tools that are not learnt from if there are any."""
     wrong: Sequence[float]
-    """P(ERROR) of each record that is an error."""
+    """P(ERROR) of each record that is an error, of the same tools."""
 
     @property
     def auc(self) -> float | None:
@@ -94,7 +96,8 @@ def validate(model: Any, dataset: Dataset, batch: int) -> Table:
     table = {"all": _scores(found)} | {
         source: _scores([one for one in found if one.source == source]) for source in sources
     }
-    valid, wrong = ([one.error for one in found if one.is_error is side] for side in (False, True))
+    new = [one for one in found if one.source.startswith(UNSEEN)] or found
+    valid, wrong = ([one.error for one in new if one.is_error is side] for side in (False, True))
     return Table(table, valid, wrong)
 
 

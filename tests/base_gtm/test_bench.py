@@ -8,17 +8,15 @@ import signal
 import subprocess
 import sys
 import time
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from some_records import write_some
 
 from base_gtm.bench import small_runs, speed, validity
 from base_gtm.bench.small_runs import SmallRunsOptions
 from base_gtm.bench.validity import GOOD, UNLOADABLE, ValidityOptions
-from base_gtm.data import write_records
-from base_gtm.data.stream import stream
 from base_gtm.errors import DataError
 
 STRING = {"type": "string"}
@@ -140,11 +138,11 @@ def test_a_mistake_is_one_line(module: str, tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_a_small_run_is_done_once_and_stands_in_the_table(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    write_records(tmp_path / "some.jsonl", islice(stream(0), 40))
+    some = write_some(tmp_path / "some.jsonl", 40)
     given = SmallRunsOptions(
         tmp_path / "runs.json",
-        records=(tmp_path / "some.jsonl",),
-        validation=(tmp_path / "some.jsonl",),
+        records=(some,),
+        validation=(some,),
         only=("muon",),
         steps=2,
     )

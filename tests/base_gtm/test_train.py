@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 import torch
+from some_records import write_some
 
 from base_gtm.cli import main
 from base_gtm.errors import DataError, ModelError
@@ -21,7 +22,8 @@ from base_gtm.training.options import TrainOptions
 from base_gtm.training.run import run
 
 SMALL: dict[str, Any] = {"vocab_size": 512, "hidden_size": 32, "layers": 1, "heads": 2, "batch": 8, "threads": 1}
-RUN = {"generated": 160, "steps": 60, "save_steps": 6, "validate_steps": 20, "validation_share": 0.1} | SMALL
+RUN = {"steps": 60, "save_steps": 6, "validate_steps": 20, "validation_share": 0.1} | SMALL
+SOME = {"records": "{}/some.jsonl"}
 
 
 def given(out: Path, **options: Any) -> list[str]:
@@ -43,9 +45,14 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: Any, *arguments: str) -> st
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_some(tmp_path_factory.mktemp("records") / "some.jsonl", 160)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, some: Path) -> Path:
     out = tmp_path_factory.mktemp("train") / "base"
-    assert run(TrainOptions(out=out, **RUN)) == 0
+    assert run(TrainOptions(out=out, records=(some,), **RUN)) == 0
     return out
 
 
@@ -73,20 +80,20 @@ def test_the_card_says_what_it_was_made_of(trained: Path) -> None:
         sum(one["records"] for name, one in card["validation"]["sources"].items() if name != "all")
         == (card["validation"]["sources"]["all"]["records"])
     )
-    assert "refusal" not in card, "the stream holds no errors"
+    assert "refusal" not in card, "the records hold no errors"
 
 
-def test_a_finished_run_is_not_done_again(trained: Path, capsys: Any) -> None:
+def test_a_finished_run_is_not_done_again(trained: Path, some: Path, capsys: Any) -> None:
     before = (trained / "model.safetensors").stat().st_mtime_ns
-    assert run(TrainOptions(out=trained, **RUN)) == 0
+    assert run(TrainOptions(out=trained, records=(some,), **RUN)) == 0
     assert "finished before" in capsys.readouterr().out
     assert (trained / "model.safetensors").stat().st_mtime_ns == before
 
 
 @pytest.mark.slow
-def test_a_killed_run_has_the_curve_of_an_undisturbed_one(trained: Path, tmp_path: Path) -> None:
+def test_a_killed_run_has_the_curve_of_an_undisturbed_one(trained: Path, some: Path, tmp_path: Path) -> None:
     out = tmp_path / "base"
-    command = [sys.executable, "-c", "from base_gtm.cli import main; main()", *given(out, **RUN)]
+    command = [sys.executable, "-c", "from base_gtm.cli import main; main()", *given(out, records=some, **RUN)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"}
     victim = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment)
     deadline = time.monotonic() + 120
@@ -106,37 +113,41 @@ def test_a_killed_run_has_the_curve_of_an_undisturbed_one(trained: Path, tmp_pat
 
 
 @pytest.mark.slow
-def test_two_processes_have_the_curve_of_one_with_twice_the_batch(tmp_path: Path) -> None:
+def test_two_processes_have_the_curve_of_one_with_twice_the_batch(some: Path, tmp_path: Path) -> None:
     packed = {"packing": None, "max_tokens": 200, "max_completion": 60, "validate_steps": 2, "steps": 4}
     chosen = {**RUN, **packed}
     script = tmp_path / "train.py"
     script.write_text("from base_gtm.cli import main\n\nmain()\n")
     several = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2", str(script)]
     environment = os.environ | {"HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "ACCELERATE_USE_CPU": "true"}
-    command = [sys.executable, *several, *given(tmp_path / "two", **chosen | {"batch": 4})]
+    command = [sys.executable, *several, *given(tmp_path / "two", records=some, **chosen | {"batch": 4})]
     done = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("parameters") == 1, "one process speaks"
-    run(TrainOptions(out=tmp_path / "one", **chosen | {"packing": True, "batch": 8}))
+    run(TrainOptions(out=tmp_path / "one", records=(some,), **chosen | {"packing": True, "batch": 8}))
     two, one = ([row["loss"] for row in card_of(tmp_path / name)["loss_curve"]] for name in ("two", "one"))
     assert two == pytest.approx(one, rel=1e-4) and len(one) == 4
 
 
-def test_another_run_in_the_folder_is_refused(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
-    said = refused(monkeypatch, capsys, *given(trained, **RUN | {"hidden_size": 64, "learning_rate": 0.1}))
+def test_another_run_in_the_folder_is_refused(
+    trained: Path, some: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    said = refused(
+        monkeypatch, capsys, *given(trained, records=some, **RUN | {"hidden_size": 64, "learning_rate": 0.1})
+    )
     assert "another run" in said and "hidden_size was 32" in said and "learning_rate was 0.003" in said
 
 
-def test_a_model_in_the_folder_is_refused(base: Any, tmp_path: Path) -> None:
+def test_a_model_in_the_folder_is_refused(base: Any, some: Path, tmp_path: Path) -> None:
     base.model.save_pretrained(tmp_path)
     with pytest.raises(DataError, match=r"holds a config\.json already"):
-        run(TrainOptions(out=tmp_path, generated=8))
+        run(TrainOptions(out=tmp_path, records=(some,)))
 
 
-def test_a_checkpoint_of_other_sizes_is_refused(trained: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_other_sizes_is_refused(some: Path, tmp_path: Path) -> None:
     import shutil
 
-    one, other = ({**RUN, "hidden_size": size, "validate_steps": 0} for size in (32, 64))
+    one, other = ({**RUN, "records": (some,), "hidden_size": size, "validate_steps": 0} for size in (32, 64))
     for name, options in (("one", one), ("other", other)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("base_gtm.training.run.save", stop)
@@ -163,15 +174,15 @@ def stop(*_: Any) -> None:
         ({"records": "{}/crooked.jsonl"}, "crooked.jsonl"),
         ({"carg": "{}/other"}, "no table of records"),
         ({"carg": "{}/empty"}, "holds no records"),
-        ({"generated": 9, "base": "{}/none"}, "no such folder"),
-        ({"generated": 9, "base": "{}/pickle"}, "is a pickle"),
-        ({"generated": 9, "method": "sgd"}, "known are full, lora, qlora"),
-        ({"generated": 9, "method": "lora"}, "name one with --base"),
-        ({"generated": 9, "batch": "0"}, "--batch 0: give a number above zero"),
-        ({"generated": 9, "hidden_size": 30}, "even multiple of the heads"),
-        ({"generated": 9, "max_tokens": 9}, "prompt too long"),
-        ({"generated": 9, "base": "nano", "max_tokens": 2000}, "the base reads 2048 tokens"),
-        ({"generated": 9, "prompt_share": 0}, "--prompt-share 0.0: give a share above 0"),
+        (SOME | {"base": "{}/none"}, "no such folder"),
+        (SOME | {"base": "{}/pickle"}, "is a pickle"),
+        (SOME | {"method": "sgd"}, "known are full, lora, qlora"),
+        (SOME | {"method": "lora"}, "name one with --base"),
+        (SOME | {"batch": "0"}, "--batch 0: give a number above zero"),
+        (SOME | {"hidden_size": 30}, "even multiple of the heads"),
+        (SOME | {"max_tokens": 9}, "prompt too long"),
+        (SOME | {"base": "nano", "max_tokens": 2000}, "the base reads 2048 tokens"),
+        (SOME | {"prompt_share": 0}, "--prompt-share 0.0: give a share above 0"),
     ],
 )
 def test_a_mistake_is_one_line(
@@ -180,6 +191,7 @@ def test_a_mistake_is_one_line(
     import pyarrow
     from pyarrow.parquet import write_table
 
+    write_some(tmp_path / "some.jsonl", 9)
     (tmp_path / "other.jsonl").write_text('{"question": "why?"}\n')
     spec = {"name": "t", "inputSchema": {"type": "object"}}
     crooked = {"spec": spec, "name": "t", "arguments": {}, "result": {}, "blocks": 5}
@@ -196,10 +208,10 @@ def test_a_mistake_is_one_line(
 @pytest.mark.skipif(torch.cuda.is_available(), reason="a GPU may have it")
 @pytest.mark.parametrize("has", [False, True])
 def test_bfloat16_is_for_machines_that_compute_in_it(
-    monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path, has: bool
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, some: Path, tmp_path: Path, has: bool
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": has})
-    wanted = given(tmp_path / "out", generated=40, bf16=None, prompt_share=0.25, steps=12, batch=4, threads=1)
+    wanted = given(tmp_path / "out", records=some, bf16=None, prompt_share=0.25, steps=12, batch=4, threads=1)
     if not has:
         assert "would emulate bfloat16" in refused(monkeypatch, capsys, *wanted)
         return
@@ -210,7 +222,9 @@ def test_bfloat16_is_for_machines_that_compute_in_it(
     assert curve[-1]["loss"] < curve[0]["loss"]
 
 
-def test_qlora_without_bitsandbytes_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: Any, tmp_path: Path) -> None:
+def test_qlora_without_bitsandbytes_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: Any, some: Path, tmp_path: Path
+) -> None:
     monkeypatch.setitem(sys.modules, "bitsandbytes", None)
-    said = refused(monkeypatch, capsys, *given(tmp_path / "out", generated=9, base="nano", method="qlora"))
+    said = refused(monkeypatch, capsys, *given(tmp_path / "out", records=some, base="nano", method="qlora"))
     assert "needs bitsandbytes: pip install" in said

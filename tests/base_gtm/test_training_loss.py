@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from some_records import write_some
 
 from base_gtm.model import NANO_FOLDER, new_nano
 from base_gtm.tokenizer import load_tokenizer
@@ -107,9 +108,10 @@ def test_packed_records_do_not_see_each_other(model: Any) -> None:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory, nano: Any) -> tuple[TrainOptions, Prepared]:
+    out = tmp_path_factory.mktemp("data")
     options = TrainOptions(
-        out=tmp_path_factory.mktemp("data"),
-        generated=150,
+        out=out,
+        records=(write_some(out / "some.jsonl", 100),),
         validation_share=0,
         validate_steps=0,
         max_tokens=200,
@@ -139,7 +141,7 @@ def test_accumulated_batches_and_the_fused_head_give_the_loss_of_one_batch(
 
 
 def test_the_options_name_the_weights(tmp_path: Path) -> None:
-    options = TrainOptions(out=tmp_path, generated=1)
+    options = TrainOptions(out=tmp_path, records=(tmp_path / "some.jsonl",))
     assert options.weights == WEIGHTS
     assert replace(options, loss="completion").weights == (1, 1, 0)
     assert replace(options, loss="all").weights == (1, 1, 1)

@@ -8,33 +8,38 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from some_records import write_some
 
 from base_gtm.errors import ModelError
-from base_gtm.model import attach, load_base
+from base_gtm.model import NANO_FOLDER, attach, load_base
+from base_gtm.tokenizer import load_tokenizer
 from base_gtm.training.options import TrainOptions
 from base_gtm.training.run import run
 
 ARCHITECTURES = ("Qwen2", "Llama")
+RECORDS = "some.jsonl"
 RATE = {"full": 3e-3, "lora": 1e-2, "qlora": 1e-2}
 
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The bases, in a folder with the records that they go on with."""
     import torch
     import transformers
 
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("random")
-    nano = load_base()
+    write_some(folder / RECORDS, 96)
+    tokenizer = load_tokenizer(NANO_FOLDER)
     sizes = {"hidden_size": 64, "num_hidden_layers": 2, "num_attention_heads": 2, "num_key_value_heads": 1}
     ends = {"bos_token_id": None, "eos_token_id": 0, "pad_token_id": 1}
     for name in ARCHITECTURES:
         config = getattr(transformers, f"{name}Config")(
-            vocab_size=len(nano.tokenizer), intermediate_size=128, initializer_range=0.2, **ends, **sizes
+            vocab_size=len(tokenizer), intermediate_size=128, initializer_range=0.2, **ends, **sizes
         )
         torch.manual_seed(0)
         getattr(transformers, f"{name}ForCausalLM")(config).save_pretrained(folder / name)
-        nano.tokenizer.save_pretrained(folder / name)
+        tokenizer.save_pretrained(folder / name)
     return {name: folder / name for name in ARCHITECTURES}
 
 
@@ -43,8 +48,8 @@ def options_of(base: Path, method: str, out: Path, **others: Any) -> TrainOption
         out=out,
         base=str(base),
         method=method,
-        generated=96,
-        steps=30,
+        records=(base.parent / RECORDS,),
+        steps=24,
         batch=4,
         learning_rate=RATE[method],
         validation_share=0.1,

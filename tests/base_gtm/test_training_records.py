@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from some_records import some_records, write_some
 from typer.testing import CliRunner
 
 from base_gtm.cli import app
-from base_gtm.data import Record, stream, write_records
+from base_gtm.data import Record, write_records
 from base_gtm.model import NANO_FOLDER
 from base_gtm.prompt import completion, render
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, closed_object
@@ -26,6 +26,7 @@ from base_gtm.training.records import (
     LONG_PROMPT,
     PROMPT,
     STRUCTURE,
+    UNSEEN,
     VALUE,
     Row,
     draw,
@@ -114,7 +115,7 @@ def test_an_error_that_the_schema_decides_is_left_out(tmp_path: Path) -> None:
 
 
 def test_equal_records_fall_into_the_same_part(tmp_path: Path) -> None:
-    records = list(islice(stream(0), 300))
+    records = list(some_records(300))
     write_records(tmp_path / "once.jsonl", records)
     write_records(tmp_path / "back.jsonl", reversed(records))
     once, back = (
@@ -129,7 +130,8 @@ def test_equal_records_fall_into_the_same_part(tmp_path: Path) -> None:
 
 def test_validation_files_are_measured_on_alone(tmp_path: Path) -> None:
     write_records(tmp_path / "held.jsonl", [RECORD])
-    chosen = options(tmp_path, generated=5, validation=(tmp_path / "held.jsonl",), validation_share=0)
+    some = write_some(tmp_path / "some.jsonl", 5)
+    chosen = options(tmp_path, records=(some,), validation=(tmp_path / "held.jsonl",), validation_share=0)
     assert [part for part, _ in draw(chosen, Counter())] == ["train"] * 5 + ["validation"]
 
 
@@ -138,16 +140,22 @@ def test_held_out_tools_are_left_out_unless_asked_for(tmp_path: Path) -> None:
         app, ["carg", "generate", "--out", str(tmp_path / "carg"), "--workers", "1", "--records", "150"]
     )
     assert made.exit_code == 0, made.output
-    some, left_out, none = options(tmp_path, carg=(tmp_path / "carg",)), Counter[str](), Counter[str]()
+    some, left_out, none = (
+        options(tmp_path, carg=(tmp_path / "carg",), validation_share=0.1),
+        Counter[str](),
+        Counter[str](),
+    )
     few = list(draw(some, left_out))
     everything = list(draw(options(tmp_path, carg=(tmp_path / "carg",), all_tools=True), none))
     assert left_out[HELD_OUT] > 15 and none[HELD_OUT] == 0
     assert len(few) + left_out.total() == len(everything) + none.total() == 150
     assert not any(record.spec.name.startswith("robot") for _, record in few)
+    measured = {record.spec.name for part, record in few if part == "validation" and record.source.startswith(UNSEEN)}
+    assert measured and not measured & {record.spec.name for part, record in few if part == "train"}
 
 
 def test_a_prepared_data_set_is_used_again(tmp_path: Path, nano: Any) -> None:
-    chosen = options(tmp_path, generated=40, validation_share=0.2)
+    chosen = options(tmp_path, records=(write_some(tmp_path / "some.jsonl", 40),), validation_share=0.2)
     first = prepare(chosen, nano)
     path = chosen.out / "data" / "train.arrow"
     written = path.stat().st_mtime_ns
