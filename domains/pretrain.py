@@ -3,7 +3,8 @@
 Two kinds. The labels that ship, of the training split alone: the tool's own verdicts. And reviews: an invented tool,
 `kernel_review`, is asked what kind of mistake the generator planted and in which line. That is no label (a planted
 mistake may be harmless, and only the real tool decides), but it shows the base what kernels in C++, CUDA and Triton
-look like and how findings bear on them. No test or validation operator, no held-out mistake.
+look like and how findings bear on them. No test or validation operator, no held-out mistake, unless another split is
+asked for, to measure on.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
 
-from adapt.domain import CallItem, Domain
+from adapt.domain import CallItem, Domain, Split
 from adapt.examples import unique
 from adapt.parquet import read_labels
 from base_gtm.data import Record, write_records
@@ -30,17 +31,17 @@ REVIEW = ToolSpec(
 )
 
 
-def labels(domain: Domain) -> Iterator[Record]:
-    """The training labels that ship with a domain, as its adapter sees them."""
+def labels(domain: Domain, split: Split = "train") -> Iterator[Record]:
+    """The labels of a split that ship with a domain, as its adapter sees them."""
     spec, records = domain.spec, read_labels(domain.root / "labels" / "labels.parquet")
-    for record in unique(record for record in records if record.split == "train"):
+    for record in unique(record for record in records if record.split == split):
         yield _record(domain, spec, record.call, record.result, f"{domain.name}_label")
 
 
-def reviews(domain: Domain, seed: int) -> Iterator[Record]:
-    """Endless reviews of training-split candidates."""
+def reviews(domain: Domain, seed: int, split: Split = "train") -> Iterator[Record]:
+    """Endless reviews of a split's candidates."""
     for item in domain.calls(seed):
-        if item.split == "train":
+        if item.split == split:
             result = ToolResult({"planted": item.tags["mistake_class"], "line": _line(item)})
             call = ToolCall(REVIEW.name, item.call.arguments)
             source = "triton" if item.cohort == "triton" else domain.name
@@ -69,14 +70,15 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--reviews", type=int, default=12000, help="reviews of each domain")
+    parser.add_argument("--split", choices=["train", "validation"], default="train", help="of operators and mistakes")
     parser.add_argument("--seed", type=int, default=100, help="seed of the corpus stream (labels ship from seed 0)")
     parser.add_argument("--out", type=Path, required=True, help="JSON-lines file to write")
     options = parser.parse_args()
 
     def records() -> Iterator[Record]:
         for domain in (CPP, CUDA):
-            yield from labels(domain)
-            yield from islice(reviews(domain, options.seed), options.reviews)
+            yield from labels(domain, options.split)
+            yield from islice(reviews(domain, options.seed, options.split), options.reviews)
 
     print(write_records(options.out, records()), "records")
 

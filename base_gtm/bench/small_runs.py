@@ -8,6 +8,7 @@ killed one goes on from its checkpoint. What a short run shows of a long one is 
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -16,20 +17,40 @@ from pathlib import Path
 from typing import Any
 
 from base_gtm.bench.command import command, write_figures
+from base_gtm.data import read_records, write_records
 from base_gtm.errors import DataError
 
-RUNS: Mapping[str, str] = {
-    "adamw": "--optimizer adamw --learning-rate 3e-3",
-    "muon": "",
-    "muon, rate 8e-3": "--learning-rate 8e-3",
-    "vocabulary 4096": "--vocab-size 4096",
-    "160 wide, 5 layers": "--hidden-size 160 --layers 5",
-    "192 wide, 6 layers": "--hidden-size 192 --layers 6 --heads 6",
-    "all tokens alike": "--loss all",
-    "answers alone": "--prompt-weight 0",
+_COMMON = "--base new --vocab-size 4096 --optimizer muon --learning-rate 4e-3 --prompt-share 0.25 --validate-steps 0"
+
+
+@dataclass(frozen=True)
+class Run:
+    """What differs from the first choice."""
+
+    options: str = ""
+    """More options of base-gtm train."""
+    carg: bool = True
+    """Whether it learns from the folders of CARG."""
+    records: str = ".*"
+    """Pattern of the sources of those records that it learns from; nothing: from no file of records."""
+
+
+RUNS: Mapping[str, Run] = {
+    "first choice": Run(),
+    "AdamW": Run("--optimizer adamw"),
+    "rate 8e-3": Run("--learning-rate 8e-3"),
+    "vocabulary 2048": Run("--vocab-size 2048"),
+    "160 wide, 5 layers": Run("--hidden-size 160 --layers 5"),
+    "192 wide, 6 layers": Run("--hidden-size 192 --layers 6 --heads 6"),
+    "all tokens alike": Run("--loss all"),
+    "answers alone": Run("--prompt-weight 0"),
+    "every prompt token": Run("--prompt-share 1"),
+    "short records first": Run("--rising"),
+    "final labels alone": Run(records=".*_label"),
+    "kernels alone": Run(carg=False),
+    "CARG alone": Run(records=""),
 }
-"""Name -> what differs from the first choice."""
-_COMMON = "--base new --optimizer muon --learning-rate 4e-3 --max-tokens 1024 --validate-steps 0"
+"""Final labels alone: without the reviews, which say in which line a mistake is."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +67,8 @@ class SmallRunsOptions:
     """Records to measure on, of tools and kernels that no run learns from."""
     only: tuple[str, ...] = ()
     """Runs to do; all unless given."""
+    more: str = ""
+    """Options of base-gtm train for all runs, such as "--bf16"."""
     steps: int = 400
     """Updates of each run."""
     threads: int = 1
@@ -62,27 +85,46 @@ class SmallRunsOptions:
 
 def measure(options: SmallRunsOptions) -> None:
     """Train each variation, and write what it came to."""
-    sources = [
-        word
-        for flag, paths in (
-            ("--carg", options.carg),
-            ("--records", options.records),
-            ("--validation", options.validation),
-        )
-        for path in paths
-        for word in (flag, str(path))
-    ]
     found: dict[str, Any] = {}
     for name in options.only or RUNS:
         folder = options.out.with_suffix("") / name.replace(" ", "_").replace(",", "")
-        words = f"{_COMMON} {RUNS[name]} --steps {options.steps} --threads {options.threads}".split()
+        words = f"{_COMMON} {options.more} {RUNS[name].options} --steps {options.steps} --threads {options.threads}"
+        command = [
+            sys.executable,
+            "-m",
+            "base_gtm.cli",
+            "train",
+            "--out",
+            str(folder),
+            *sources(options, name, folder),
+        ]
         print(f"small run: {name}", file=sys.stderr)
-        done = subprocess.run([sys.executable, "-m", "base_gtm.cli", "train", "--out", str(folder), *sources, *words])
+        done = subprocess.run([*command, *words.split()])
         if done.returncode:
             raise DataError(f"{name}: the training failed (see above)")
         found[name] = _told(json.loads((folder / "card.json").read_text()))
         write_figures(options.out, options, {"runs": found})
     print(table(found))
+
+
+def sources(options: SmallRunsOptions, name: str, folder: Path) -> list[str]:
+    """What a run learns from and is measured on, as options; records of some sources alone go into a file first."""
+    run, records = RUNS[name], options.records
+    if run.records not in (".*", ""):
+        records = tuple(_some(path, run.records, folder.with_suffix(f".{path.name}")) for path in records)
+    given = {
+        "--carg": options.carg if run.carg else (),
+        "--records": records if run.records else (),
+        "--validation": options.validation,
+    }
+    return [word for flag, paths in given.items() for path in paths for word in (flag, str(path))]
+
+
+def _some(path: Path, pattern: str, target: Path) -> Path:
+    """The records of a file whose source fits, in a file of their own."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    write_records(target, (record for record in read_records(path) if re.fullmatch(pattern, record.source)))
+    return target
 
 
 def _told(card: Mapping[str, Any]) -> dict[str, Any]:

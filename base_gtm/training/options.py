@@ -78,6 +78,8 @@ class TrainOptions:
     as long again faster."""
     packing: bool = False
     """Put several records into one sequence, none seeing another: less padding where lengths differ much."""
+    rising: bool = False
+    """Short records first, in each epoch, in place of a shuffled order."""
     batch: int = 16
     """Sequences a step on each device."""
     accumulate: int = 1
@@ -126,6 +128,8 @@ class TrainOptions:
                 raise DataError(f"{_flag(name)} {getattr(self, name)}: give a share from 0 to below 1")
         if not 0 < self.prompt_share <= 1:
             raise DataError(f"--prompt-share {self.prompt_share}: give a share above 0, at most 1")
+        if self.rising and self.packing:
+            raise DataError("--rising: packed sequences are all of one length; leave out --packing")
         if self.optimizer == MUON and self.method != FULL:
             raise DataError(f"--optimizer muon: learns all weights, not an adapter's; leave out --method {self.method}")
         if self.base == NEW:

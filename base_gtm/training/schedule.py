@@ -61,8 +61,12 @@ def logged_every(total_steps: int) -> int:
     return max(1, min(_LOGGED_EVERY, total_steps // 20))
 
 
-def order(lengths: Sequence[int] | None, rows: int, batch: int, seed: int, epoch: int) -> list[int]:
-    """Rows in the order of an epoch: batches of like length, shuffled; the same for the same seed and epoch."""
+def order(
+    lengths: Sequence[int] | None, rows: int, batch: int, seed: int, epoch: int, *, rising: bool = False
+) -> list[int]:
+    """Rows in the order of an epoch: batches of like length, shuffled or short ones first; the same for the same seed
+    and epoch.
+    """
     import numpy as np
 
     random = np.random.default_rng([seed, epoch])
@@ -73,5 +77,6 @@ def order(lengths: Sequence[int] | None, rows: int, batch: int, seed: int, epoch
     groups = [shuffled[start : start + _GROUP * batch] for start in range(0, rows, _GROUP * batch)]
     sorted_ = np.concatenate([group[np.argsort(-sizes[group], kind="stable")] for group in groups])
     whole = rows // batch * batch
-    batches = sorted_[:whole].reshape(-1, batch)[random.permutation(rows // batch)]
+    batches = sorted_[:whole].reshape(-1, batch)
+    batches = batches[np.argsort(sizes[batches[:, 0]], kind="stable") if rising else random.permutation(len(batches))]
     return [int(at) for at in (*batches.flatten(), *sorted_[whole:])]

@@ -113,7 +113,7 @@ def _trainer(
             return len(dataset)
 
         def __iter__(self) -> Iterator[int]:
-            return iter(order(lengths, len(dataset), options.batch, options.seed, self.epoch))
+            return iter(order(lengths, len(dataset), options.batch, options.seed, self.epoch, rising=options.rising))
 
         def set_epoch(self, epoch: int) -> None:
             self.epoch = epoch

@@ -8,15 +8,17 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from some_records import write_some
+from some_records import some_records, write_some
 
 from base_gtm.bench import small_runs, speed, validity
 from base_gtm.bench.small_runs import SmallRunsOptions
 from base_gtm.bench.validity import GOOD, UNLOADABLE, ValidityOptions
+from base_gtm.data import read_records, write_records
 from base_gtm.errors import DataError
 
 STRING = {"type": "string"}
@@ -143,15 +145,26 @@ def test_a_small_run_is_done_once_and_stands_in_the_table(tmp_path: Path, capfd:
         tmp_path / "runs.json",
         records=(some,),
         validation=(some,),
-        only=("muon",),
+        only=("AdamW",),
         steps=2,
     )
     small_runs.measure(given)
     runs = json.loads((tmp_path / "runs.json").read_text())["runs"]
-    assert list(runs) == ["muon"] and runs["muon"]["recipe"]["optimizer"] == "muon"
+    assert list(runs) == ["AdamW"] and runs["AdamW"]["recipe"]["optimizer"] == "adamw"
     assert "| run | parameters |" in capfd.readouterr().out
     small_runs.measure(given)
     assert "finished before" in capfd.readouterr().out
+
+
+def test_a_small_run_learns_from_the_sources_it_names(tmp_path: Path) -> None:
+    some = list(some_records(8))
+    told = [replace(one, source="cpp_label" if at % 2 else "cpp_review") for at, one in enumerate(some)]
+    write_records(tmp_path / "some.jsonl", told)
+    given = SmallRunsOptions(tmp_path / "x.json", records=(tmp_path / "some.jsonl",), validation=(tmp_path / "v",))
+    words = small_runs.sources(given, "final labels alone", tmp_path / "run")
+    assert words[0::2] == ["--records", "--validation"]
+    assert list(read_records(Path(words[1]))) == told[1::2]
+    assert small_runs.sources(given, "CARG alone", tmp_path / "run") == words[2:]
 
 
 def test_small_runs_that_are_unknown(tmp_path: Path) -> None:

@@ -154,3 +154,6 @@ def test_an_epoch_has_every_row_once_and_its_own_order(lengths: list[int] | None
     if lengths:
         spread = [max(group) - min(group) for group in zip(*[iter([lengths[at] for at in first])] * 8, strict=False)]
         assert sum(spread) / len(spread) < 10, "rows of a batch are of like length"
+        rising = order(lengths, 1003, 8, 0, 0, rising=True)
+        longest = [max(lengths[at] for at in rising[first : first + 8]) for first in range(0, 1000, 8)]
+        assert sorted(rising) == sorted(first) and longest == sorted(longest)

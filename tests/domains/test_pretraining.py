@@ -31,6 +31,8 @@ def test_reviews_point_at_the_line_and_keep_to_the_training_split() -> None:
         assert said["line"] in item.call.arguments["candidate"] and len(said["line"]) <= LINE
         assert bool(said["line"]) <= bool(item.tags["site"])
     assert {record.source for record in found} == {"cuda_review", "triton_review"}
+    (other,) = islice(reviews(CUDA, 100, "validation"), 1)
+    assert other.call.key not in {record.call.key for record in found}
 
 
 def test_labels_are_those_that_ship_for_training() -> None:
