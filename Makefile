@@ -41,7 +41,7 @@ quickstart: $(STAMP)
 	@$(BIN)/python -m adapt.quickstart $(if $(SMOKE),--smoke) --workspace $(WORKSPACE)
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not gpu and not stress$(if $(FAST), and not slow)" $(PYTEST_ARGS)
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(JOBS) --dist loadfile -m "not gpu and not stress$(if $(FAST), and not slow)" $(PYTEST_ARGS)
 
 stress: $(STAMP)
 	$(BIN)/python -m pytest -m stress $(PYTEST_ARGS)
@@ -62,10 +62,10 @@ BF16 := $(if $(shell grep -m 1 avx512_bf16 /proc/cpuinfo),--bf16)
 
 nano: $(STAMP) $(NANO)/kernels.jsonl
 	$(BIN)/base-gtm carg generate --out $(NANO)/carg --records 200000
-	$(BIN)/base-gtm carg generate --out $(NANO)/wrong --records 120000 --single 0 --multi 0 --error 1 --seed 1
-	nice -n 4 $(BIN)/base-gtm train --base new --out $(NANO)/base --carg $(NANO)/carg --carg $(NANO)/wrong \
-	  --records $(NANO)/kernels.jsonl --vocab-size 4096 --optimizer muon --learning-rate 4e-3 \
-	  --prompt-share 0.25 $(BF16) --threads 2 --minutes $(NANO_MINUTES) --save-minutes 5 --validate-steps 1000
+	$(BIN)/base-gtm carg generate --out $(NANO)/wrong --records 25000 --single 0 --multi 0 --error 1 --faults value --seed 1
+	nice -n 4 $(BIN)/base-gtm train --base new --out $(NANO)/gtm-nano --carg $(NANO)/carg --carg $(NANO)/wrong \
+	  --records $(NANO)/kernels.jsonl $$($(BIN)/python -c "from base_gtm.training.recipe import NANO; print(*NANO)") \
+	  $(BF16) --threads 2 --minutes $(NANO_MINUTES) --save-minutes 5 --validate-steps 1000
 
 $(NANO)/kernels.jsonl: | $(STAMP)
 	mkdir -p $(NANO)

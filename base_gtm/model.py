@@ -6,18 +6,22 @@ trained on or not at all. Does not guarantee the same numbers on another device 
 
 from __future__ import annotations
 
-import hashlib
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from base_gtm.errors import ModelError
+from base_gtm.files import files_hash
 from base_gtm.tokenizer import first_line, load_tokenizer
 
 if TYPE_CHECKING:
     from transformers import LlamaConfig, LlamaForCausalLM
+
+logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+"""Imported by peft, it warns on some processors of a kernel that only 4 bits on a CPU would need."""
 
 NANO = "nano"
 NANO_FOLDER = Path(__file__).parent / "nano"
@@ -26,9 +30,6 @@ NANO_FOLDER = Path(__file__).parent / "nano"
 CARD = "card.json"
 """Beside an adapter: {"base": name, "base_hash": Base.hash, ...}. Beside a base, of what loading reads:
 {"refusal": {"threshold": the probability above which the base refuses a call}}."""
-
-_HASHED_WHOLE = 64 << 20
-_SAMPLES = 64
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class Base:
     name: str
     """What it was asked for by: "nano", a folder or a hub id."""
     hash: str
-    """First 16 hex digits of a SHA-256 over configuration and weights, or the hub's commit."""
+    """First 16 hex digits of a SHA-256 over configuration, tokenizer and weights, or the hub's commit; where the hub
+    tells none, it holds the name."""
     refusal_threshold: float | None = None
     """Probability of a refusal above which the base, without an adapter, refuses a call, from the card in its
     folder; None: it never does, as one from the hub."""
@@ -68,7 +70,7 @@ def load_base(name: str = NANO, *, four_bits: bool = False) -> Base:
     _require_reachable(name)
     model = _causal_lm(name, name, four_bits)
     commit = getattr(model.config, "_commit_hash", None)
-    return Base(model, load_tokenizer(name, revision=commit), name, commit or "unknown")
+    return Base(model, load_tokenizer(name, revision=commit), name, commit or f"unknown commit of {name}")
 
 
 def attach(base: Base, adapter_dir: Path) -> Any:
@@ -139,18 +141,8 @@ def folder_hash(folder: Path) -> str:
 
     A weight file over 64 MiB counts with its size and 64 evenly spaced MiB: a whole 1.5B model would take 10 s.
     """
-    digest = hashlib.sha256()
-    for path in sorted([*folder.glob("config.json"), *folder.glob("tokenizer.json"), *folder.glob("*.safetensors")]):
-        size = path.stat().st_size
-        digest.update(f"{path.name}:{size}:".encode())
-        with path.open("rb") as stream:
-            if size <= _HASHED_WHOLE:
-                digest.update(stream.read())
-                continue
-            for index in range(_SAMPLES):
-                stream.seek(index * (size - (1 << 20)) // (_SAMPLES - 1))
-                digest.update(stream.read(1 << 20))
-    return digest.hexdigest()[:16]
+    patterns = ("config.json", "tokenizer.json", "*.safetensors")
+    return files_hash(sorted(path for pattern in patterns for path in folder.glob(pattern)))
 
 
 def _causal_lm(source: str, name: str, four_bits: bool) -> Any:

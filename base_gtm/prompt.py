@@ -114,17 +114,17 @@ def completion(spec: ToolSpec, result: ToolResult | Mapping[str, Any], *, brief:
 
     Numbers of type "number" keep three significant digits; `brief` leaves optional properties out, as decoding does.
     A tool without an output schema writes its text as a JSON string. A refused call's message stands as a JSON string
-    after ERROR.
+    after ERROR. Texts are `neutral`: no token that ends the answer stands in the middle of one.
     """
     if isinstance(result, ToolResult):
         if result.is_error:
-            return ERROR + compact(result.text)
+            return ERROR + neutral(compact(result.text))
         content: Any = result.text if spec.output_schema is None else result.content
     else:
         content = result
     if spec.output_schema is None:
-        return compact(content)
-    return _write(_ordered(spec.output_schema, content, brief))
+        return neutral(compact(content))
+    return neutral(_write(_ordered(spec.output_schema, content, brief)))
 
 
 def encode(tokenizer: Any, prompt: Prompt, max_tokens: int) -> list[int]:

@@ -15,6 +15,7 @@ from typing import Annotated, Any
 
 import typer
 
+from base_gtm.training.recipe import NANO
 from domains.steps import environment, named, step
 from kernelbench_harness.errors import HarnessError
 from kernelbench_harness.gpu import item as items
@@ -62,13 +63,14 @@ def _words(size: str, sources: list[Path], out: Path, minutes: float, dry_run: b
     """The command of one size: on a CPU a few steps of a tiny one."""
     given = [word for path in sources for word in ("--carg" if path.is_dir() else "--records", str(path))]
     much = _TINY if dry_run else (*SIZES[size], "--bf16", "--epochs", "20", "--minutes", str(minutes), "--batch", "64")
-    return ("train", "--base", "new", "--out", str(out), *given, *much)
+    return ("train", "--base", "new", "--out", str(out), *given, *NANO, *much)
 
 
 def _figures(item: Item, size: str, folder: Path) -> dict[str, Any]:
     """What the training said of itself, or why there is none."""
     mine = [one for one in item.journal.read() if one["step"][0] == size]
-    failed = mine[-1]["said"] if mine and mine[-1]["status"] else ""
+    status = mine[-1]["status"] if mine else 0
+    failed = mine[-1]["said"].strip() or f"ended without a word, status {status}" if status else ""
     card = json.loads((folder / "card.json").read_text()) if (folder / "card.json").is_file() else None
     return {"failed": failed, "card": card}
 

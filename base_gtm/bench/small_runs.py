@@ -1,8 +1,9 @@
 """`python -m base_gtm.bench.small_runs`: what a nano should be like, found by short trainings on the same records.
 
 Each run is `base-gtm train --base new` with a few options changed, in a process of its own; the last column of the
-table is its cost. Runs of one tokenizer see the same batches in the same order. A run that ended is not done again; a
-killed one goes on from its checkpoint. What a short run shows of a long one is a guess.
+table is its cost. Runs of one tokenizer see the same batches in the same order, and all are measured on the same
+records, those of --validation and no others. A run that ended is not done again; a killed one goes on from its
+checkpoint. What a short run shows of a long one is a guess.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from typing import Any
 from base_gtm.bench.command import command, write_figures
 from base_gtm.data import read_records, write_records
 from base_gtm.errors import DataError
+from base_gtm.training.recipe import NANO
 
-_COMMON = "--base new --vocab-size 4096 --optimizer muon --learning-rate 4e-3 --prompt-share 0.25 --validate-steps 0"
+_COMMON = ("--base", "new", *NANO, "--validate-steps", "0", "--validation-share", "0")
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,7 @@ class SmallRunsOptions:
     validation: tuple[Path, ...] = ()
     """Records to measure on, of tools and kernels that no run learns from."""
     only: tuple[str, ...] = ()
-    """Runs to do; all unless given."""
+    """Runs to do; all unless given, but those that choose among sources which are not given."""
     more: str = ""
     """Options of base-gtm train for all runs, such as "--bf16"."""
     steps: int = 400
@@ -86,18 +88,10 @@ class SmallRunsOptions:
 def measure(options: SmallRunsOptions) -> None:
     """Train each variation, and write what it came to."""
     found: dict[str, Any] = {}
-    for name in options.only or RUNS:
-        folder = options.out.with_suffix("") / name.replace(" ", "_").replace(",", "")
-        words = f"{_COMMON} {options.more} {RUNS[name].options} --steps {options.steps} --threads {options.threads}"
-        command = [
-            sys.executable,
-            "-m",
-            "base_gtm.cli",
-            "train",
-            "--out",
-            str(folder),
-            *sources(options, name, folder),
-        ]
+    for name, learnt in _possible(options).items():
+        folder = _folder(options, name)
+        words = f"{options.more} {RUNS[name].options} --steps {options.steps} --threads {options.threads}"
+        command = [sys.executable, "-m", "base_gtm.cli", "train", "--out", str(folder), *learnt, *_COMMON]
         print(f"small run: {name}", file=sys.stderr)
         done = subprocess.run([*command, *words.split()])
         if done.returncode:
@@ -107,11 +101,36 @@ def measure(options: SmallRunsOptions) -> None:
     print(table(found))
 
 
-def sources(options: SmallRunsOptions, name: str, folder: Path) -> list[str]:
-    """What a run learns from and is measured on, as options; records of some sources alone go into a file first."""
+def _folder(options: SmallRunsOptions, name: str) -> Path:
+    return options.out.with_suffix("") / name.replace(" ", "_").replace(",", "")
+
+
+def _possible(options: SmallRunsOptions) -> dict[str, list[str]]:
+    """Run -> its sources; one that cannot be done is left out with a word. Raises DataError where --only names it."""
+    found: dict[str, list[str]] = {}
+    for name in options.only or RUNS:
+        given = sources(options, name, _folder(options, name))
+        if not isinstance(given, str):
+            found[name] = given
+        elif options.only:
+            raise DataError(f"--only '{name}': {given}")
+        else:
+            print(f"small run left out: {name}: {given}", file=sys.stderr)
+    return found
+
+
+def sources(options: SmallRunsOptions, name: str, folder: Path) -> list[str] | str:
+    """What a run learns from and is measured on, as options, or why it cannot be done; records of some sources alone
+    go into a file first.
+    """
     run, records = RUNS[name], options.records
+    if not (run.carg and run.records) and not (options.carg and records):
+        return "give both --carg FOLDER and --records FILE"
     if run.records not in (".*", ""):
-        records = tuple(_some(path, run.records, folder.with_suffix(f".{path.name}")) for path in records)
+        told = {path: folder.with_suffix(f".{path.name}") for path in records}
+        records = tuple(target for path, target in told.items() if _some(path, run.records, target))
+        if not records:
+            return f"give --records FILE with sources like {run.records}"
     given = {
         "--carg": options.carg if run.carg else (),
         "--records": records if run.records else (),
@@ -120,11 +139,9 @@ def sources(options: SmallRunsOptions, name: str, folder: Path) -> list[str]:
     return [word for flag, paths in given.items() for path in paths for word in (flag, str(path))]
 
 
-def _some(path: Path, pattern: str, target: Path) -> Path:
-    """The records of a file whose source fits, in a file of their own."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    write_records(target, (record for record in read_records(path) if re.fullmatch(pattern, record.source)))
-    return target
+def _some(path: Path, pattern: str, target: Path) -> int:
+    """Writes the records of a file whose source fits into a file of their own; returns how many."""
+    return write_records(target, (record for record in read_records(path) if re.fullmatch(pattern, record.source)))
 
 
 def _told(card: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
+from base_gtm.carg.maker import VALUES_ALONE
 from base_gtm.carg.pipeline import CargOptions, Tally, Workers, write_rates
 from base_gtm.carg.pipeline import generate as write
 from base_gtm.carg.plant import Teeth, plant
@@ -91,6 +92,8 @@ def _given(values: Mapping[str, Any], options: CargOptions, stack: ExitStack) ->
     if which.teacher == SCHEMA:
         if options.single or options.multi:
             raise DataError("--teacher schema: knows wrong calls alone; add --single 0 --multi 0")
+        if options.plan().faults == VALUES_ALONE:
+            raise DataError("--teacher schema: knows no wrong value that a schema takes; give other --faults too")
         return _Given(SchemaTeacher, (tools,), {"teacher": SCHEMA}, options.workers)
     asked = chosen(EndpointOptions, values)
     endpoint = stack.enter_context(Endpoint(asked, options.out / JOURNAL))

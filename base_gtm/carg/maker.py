@@ -12,15 +12,19 @@ from functools import cached_property
 from random import Random
 from typing import TYPE_CHECKING, Any
 
+from base_gtm.arguments import check
 from base_gtm.carg.checks import judged
-from base_gtm.example import FAULTS, KINDS, Example, Kind, Provenance
+from base_gtm.example import FAULTS, KINDS, Example, Fault, Kind, Provenance
 from base_gtm.teachers.teacher import Scene, Teacher
 
 if TYPE_CHECKING:
     from base_gtm.carg.groups import Groups
+    from base_gtm.collection.collected import Collected
 
 NO_SCENE = "no scene"
 """In place of a check: the teacher had none to give."""
+VALUES_ALONE: tuple[Fault, ...] = ("value",)
+"""Of these faults, wrong calls are those that the schema takes: the tool itself must refuse them."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,8 @@ class Plan:
     """Most turns of a dialogue, the target's included; 2 at least."""
     attempts: int
     """How often a record is tried."""
+    faults: tuple[Fault, ...] = FAULTS
+    """What may be wrong with a wrong call."""
 
 
 @dataclass(frozen=True)
@@ -83,9 +89,14 @@ class Maker:
         if kind == "single":
             return self._teacher.single(tool, made, complaints)
         if kind == "error":
-            return self._teacher.error(tool, rng.choice(FAULTS), made, complaints)
+            scene = self._teacher.error(tool, rng.choice(self._plan.faults), made, complaints)
+            return None if scene is None or self._is_needless(tool, scene) else scene
         group = self._groups.around(target, rng.randint(2, self._plan.turns), rng)
         return self._teacher.multi(group, made, complaints)
+
+    def _is_needless(self, tool: Collected, scene: Scene) -> bool:
+        """Whether the schema refuses a call that the tool itself should."""
+        return self._plan.faults == VALUES_ALONE and check(tool.spec, scene.turns[-1].call.arguments) is not None
 
     @cached_property
     def _groups(self) -> Groups:

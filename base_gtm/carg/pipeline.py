@@ -29,7 +29,7 @@ from typing import Any
 
 from base_gtm.carg.maker import NO_SCENE, Maker, Outcome, Plan
 from base_gtm.errors import DataError
-from base_gtm.example import KINDS, Kind
+from base_gtm.example import FAULTS, KINDS, Kind
 from base_gtm.files import write_whole
 from base_gtm.schema import content_hash
 from base_gtm.teachers.teacher import Teacher
@@ -57,6 +57,9 @@ class CargOptions:
     """Share of dialogues."""
     error: float = 0.2
     """Share of wrong calls."""
+    faults: tuple[str, ...] = FAULTS
+    """What is wrong with these: type, missing, excess, value. Can be given several times; value alone makes wrong calls
+    that the schema takes and the tool refuses, which are all that training learns from."""
     turns: int = 5
     """Most turns of a dialogue."""
     attempts: int = 3
@@ -65,14 +68,18 @@ class CargOptions:
     """Processes of the executable teacher; 0: one a core."""
 
     def plan(self) -> Plan:
-        """Raises DataError for numbers that make none."""
+        """Raises DataError for numbers and faults that make none."""
         shares: dict[Kind, float] = {"single": self.single, "multi": self.multi, "error": self.error}
         if min(shares.values()) < 0 or sum(shares.values()) <= 0:
             raise DataError("--single, --multi, --error: give shares of 0 or more, one of them above 0")
         for name, least in (("records", 1), ("turns", 2), ("attempts", 1), ("workers", 0)):
             if getattr(self, name) < least:
                 raise DataError(f"--{name} {getattr(self, name)}: give {least} or more")
-        return Plan(self.seed, shares, self.turns, self.attempts)
+        unknown = next((fault for fault in self.faults if fault not in FAULTS), None)
+        if unknown is not None:
+            raise DataError(f"--faults '{unknown}': known are {', '.join(FAULTS)}")
+        faults = tuple(fault for fault in FAULTS if fault in self.faults)
+        return Plan(self.seed, shares, self.turns, self.attempts, faults)
 
 
 @dataclass
@@ -237,7 +244,7 @@ def _open(folder: Path, identity: Mapping[str, Any]) -> None:
         if not path.exists():
             write_whole(path, json.dumps(wanted, indent=1) + "\n")
             return
-        held = json.loads(path.read_text())
+        held = {"faults": list(FAULTS), **json.loads(path.read_text())}  # all of them, before there was a choice
     except OSError as error:
         raise DataError(f"{folder}: cannot be used ({error.strerror}); give another --out") from None
     except ValueError:

@@ -6,15 +6,13 @@ them. Guarantees: an equal tool (name, description and both schemas) has an equa
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from base_gtm.errors import DataError
-from base_gtm.lines import read_objects
+from base_gtm.lines import read_objects, write_objects
 from base_gtm.schema import ToolSpec, content_hash
 
 Response = Literal["given", "missing", "completed"]
@@ -81,17 +79,4 @@ def read_collection(path: Path) -> Iterator[Collected]:
 
 def write_lines(path: Path, items: Iterable[Collected | Dropped]) -> int:
     """Write items as JSON lines; the file appears whole. Returns how many. Raises DataError."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    count = 0
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("w", encoding="utf-8") as out:
-            for item in items:
-                out.write(json.dumps(item.to_json(), ensure_ascii=False) + "\n")
-                count += 1
-        draft.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written ({error.strerror})") from None
-    finally:
-        draft.unlink(missing_ok=True)
-    return count
+    return write_objects(path, (item.to_json() for item in items))

@@ -5,16 +5,16 @@ The file is JSON lines, one record a line, in the field names of the Model Conte
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from base_gtm.errors import DataError
+from base_gtm.arguments import validator
+from base_gtm.errors import DataError, SpecError
 from base_gtm.example import Example
-from base_gtm.lines import read_objects
-from base_gtm.schema import ToolCall, ToolResult, ToolSpec
+from base_gtm.lines import read_objects, write_objects
+from base_gtm.schema import ToolCall, ToolResult, ToolSpec, canonical_json
 from base_gtm.turns import turn_from_json, turn_to_json
 
 
@@ -50,17 +50,15 @@ class Record:
         if not isinstance(raw.get("spec"), Mapping):
             raise DataError(f"{where}: 'spec' is missing or no object; a record needs spec, arguments and result")
         spec = ToolSpec.from_json(raw["spec"], where)
+        _check_schemas(spec, where)
         call, result = turn_from_json({"name": spec.name, **raw}, where)
-        blocks = raw.get("blocks")
-        return cls(
-            spec,
-            call,
-            result,
-            raw.get("evidence", ""),
-            None if blocks is None else [(str(heading), str(text)) for heading, text in blocks],
-            raw.get("source", ""),
-            tuple(turn_from_json(turn, where) for turn in raw.get("history", ())),
-        )
+        texts, history = {name: raw.get(name, "") for name in ("evidence", "source")}, raw.get("history", [])
+        if wrong := [name for name, text in texts.items() if not isinstance(text, str)]:
+            raise DataError(f"{where}: '{wrong[0]}' is no text")
+        if not isinstance(history, list):
+            raise DataError(f"{where}: 'history' is no list of earlier turns")
+        turns = tuple(turn_from_json(turn, where) for turn in history)
+        return cls(spec, call, result, blocks=_blocks(raw.get("blocks"), where), history=turns, **texts)
 
     @classmethod
     def of_example(cls, example: Example) -> Record:
@@ -78,10 +76,22 @@ def read_records(path: Path) -> Iterator[Record]:
 
 
 def write_records(path: Path, records: Iterable[Record]) -> int:
-    """Write records as JSON lines; returns how many."""
-    count = 0
-    with path.open("w") as out:
-        for record in records:
-            out.write(json.dumps(record.to_json(), ensure_ascii=False) + "\n")
-            count += 1
-    return count
+    """Write records as JSON lines; the file appears whole. Returns how many. Raises DataError."""
+    return write_objects(path, (record.to_json() for record in records))
+
+
+def _check_schemas(spec: ToolSpec, where: str) -> None:
+    for schema in (spec.input_schema, spec.output_schema):
+        if schema is not None:
+            try:
+                validator(spec.name, canonical_json(schema))
+            except SpecError as error:
+                raise DataError(f"{where}: {error}") from None
+
+
+def _blocks(raw: Any, where: str) -> list[tuple[str, str]] | None:
+    if raw is None:
+        return None
+    if isinstance(raw, list) and all(isinstance(pair, list) and list(map(type, pair)) == [str, str] for pair in raw):
+        return [(heading, text) for heading, text in raw]
+    raise DataError(f"{where}: 'blocks' are pairs of texts, [[heading, text], ...]")

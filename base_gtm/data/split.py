@@ -1,9 +1,10 @@
 """Which tools a generalist learns from, is measured on while it learns, and is judged on: split by what tools do, not
 by their names.
 
-Whole fields are held out, so that no twin of a tool, met in another record of its field, gives its answers away; a tool
-of another field that is described nearly like one that is judged on is left out of all parts. The validation's tools
-set the threshold of a base's refusals, so that the judge's are new to it too.
+Whole fields are held out, so that no twin of a tool, met in another record of its field, gives its answers away, but
+none that makes up much more than the share; a tool of another field that is described nearly like one that is judged on
+is left out of all parts. The validation's tools set the threshold of a base's refusals, so that the judge's are new to
+it too.
 Guarantees: the same tools give the same split, whatever their order.
 """
 
@@ -54,9 +55,9 @@ class Split:
         return None if (named | {example.tool.spec.name}) & self.names else "train"
 
 
-def split_tools(tools: Iterable[Collected], share: float = SHARE) -> Split:
-    """Hold out `WORLDS`, and whole fields in the order of their hashes until these make up the share of the tools;
-    those that follow are the validation's.
+def split_tools(tools: Iterable[Collected], validation: float = VALIDATION) -> Split:
+    """Hold out `WORLDS`, and whole fields in the order of their hashes until these make up `SHARE` of the tools; those
+    that follow are the validation's. A field that would make it more than twice the share is passed over.
     """
     distinct = {tool.key: tool for tool in sorted(tools, key=lambda tool: tool.key)}
     fields: dict[str, list[Collected]] = {}
@@ -68,20 +69,23 @@ def split_tools(tools: Iterable[Collected], share: float = SHARE) -> Split:
     def first(wanted: float) -> dict[str, list[Collected]]:
         """The next fields of all, until they hold so many tools."""
         taken: dict[str, list[Collected]] = {}
-        while sum(map(len, taken.values())) < wanted and (field := next(order, None)) is not None:
-            taken[field] = fields[field]
+        count = 0
+        while count < wanted and (field := next(order, None)) is not None:
+            if count + len(fields[field]) <= 2 * wanted:
+                taken[field] = fields[field]
+                count += len(fields[field])
         return taken
 
-    held = first(share * len(distinct)) | worlds
-    measured = first(VALIDATION * len(distinct))
+    held = first(SHARE * len(distinct)) | worlds
+    measured = first(validation * len(distinct))
     unseen = [tool for some in held.values() for tool in some]
     others = [tool for tool in distinct.values() if tool.field not in held]
     near = [tool for tool, is_near in zip(others, alike(others, unseen, LIKE), strict=True) if is_near]
-    validation = [tool for some in measured.values() for tool in some if tool not in near]
+    new = [tool for some in measured.values() for tool in some if tool not in near]
     return Split(
         frozenset(tool.key for tool in unseen),
         frozenset(tool.key for tool in near),
-        frozenset(tool.key for tool in validation),
-        frozenset(tool.spec.name for tool in (*unseen, *near, *validation)),
+        frozenset(tool.key for tool in new),
+        frozenset(tool.spec.name for tool in (*unseen, *near, *new)),
         tuple(held),
     )

@@ -262,7 +262,7 @@ def _subjects(
         fresh: dict[str, Base] = {}
         for base in bases:
             one = untrained(base, who.seed)
-            fresh.setdefault(one.hash, one)  # bases of one architecture and one size were the same before training
+            fresh.setdefault(one.hash, one)  # bases of one architecture, size and tokenizer were the same before
         for base in fresh.values():
             yield Constrained(base, who.max_prompt_tokens, who.batch), what.untrained
 
@@ -350,16 +350,28 @@ def _say(records: Chosen) -> None:
 
 
 def _warn_of_other_splits(who: SubjectOptions, records: Chosen) -> None:
-    """Say of a base whose card names other held-out fields that it may have learnt from the tools that are asked."""
+    """Say of a base whose card tells of other held-out fields that it may have learnt from the tools that are asked."""
     from base_gtm.model import card_of
 
     for name in who.base:
-        held_out = card_of(name).get("held_out")
-        if held_out is not None and not set(records.split.fields) <= set(held_out):
+        if _may_know(card_of(name), set(records.split.fields)):
             print(
                 f"judge: {name} was trained with other fields held out: it may know some of these tools",
                 file=sys.stderr,
             )
+
+
+def _may_know(card: Any, fields: set[str]) -> bool:
+    """Whether a base, or one that it was gone on from, held out other fields than these. A card that says nothing of
+    fields, or that none were held out where no records of CARG were learnt from, tells nothing.
+    """
+    if not isinstance(card, Mapping):
+        return False
+    held_out = card.get("held_out")
+    learnt = any(source.partition(":")[0] in KINDS for source in card.get("records_by_source", ()))
+    if held_out is not None and (held_out or learnt) and not fields <= set(held_out):
+        return True
+    return _may_know(card.get("parent"), fields)
 
 
 def _register() -> None:

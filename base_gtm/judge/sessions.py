@@ -3,7 +3,7 @@
 A response is what the agent was shown: JSON, plain text, an MCP result as JSON, or the Python text of one. Guarantees:
 every response becomes a tool's result; one that was cut when it was recorded stays the text that is left. Where nothing
 marks an error, a text that begins with "Error" is one. JSON that is no object stands under "result", as MCP servers
-have it; a bare number or word stays text.
+have it; a bare number or word stays text, and so does what cannot be read or holds what no JSON can say.
 """
 
 from __future__ import annotations
@@ -18,13 +18,12 @@ from typing import Any
 
 from base_gtm.errors import DataError
 from base_gtm.lines import read_objects
-from base_gtm.schema import ToolCall, ToolResult
+from base_gtm.schema import ToolCall, ToolResult, canonical_json
 
 _FORM = '{"session": "name", "calls": [{"tool": "name", "arguments": {}, "response": "text or JSON"}]}'
-_SHOWN = re.compile(
-    r"^meta=\S+ content=\[TextContent\(type='text', text=(.*), annotations=None\)\] isError=(True|False)$"
-)
-"""An MCP result with one text, as Python's MCP library shows it."""
+_TEXT = r"""TextContent\(type='text', text=('(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"), annotations=None\)"""
+_SHOWN = re.compile(rf"^meta=\S+ content=\[{_TEXT}(?:, {_TEXT})*\] isError=(True|False)$")
+"""An MCP result of texts, as Python's MCP library shows it."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +65,8 @@ def read_sessions(path: Path) -> list[Session]:
 def result_of(response: Any) -> ToolResult:
     """A recorded response as a result."""
     text, is_error = response, False
-    if isinstance(text, str) and (shown := _SHOWN.match(text)):
-        text, is_error = ast.literal_eval(shown[1]), shown[2] == "True"
+    if isinstance(response, str) and (shown := _shown(response)) is not None:
+        text, is_error = shown
     value = _json(text)
     if isinstance(value, Mapping) and isinstance(value.get("content"), list) and "isError" in value:
         is_error |= bool(value["isError"])
@@ -84,6 +83,8 @@ def result_of(response: Any) -> ToolResult:
 
 
 def _session(raw: Mapping[str, Any], where: str) -> Session:
+    if not _is_plain(raw):
+        raise DataError(f"{where}: holds half a character (a lone surrogate), NaN or an infinity; mend this line")
     calls = raw.get("calls")
     if isinstance(raw.get("session"), str) and isinstance(calls, list):
         found = [_recorded(call) for call in calls]
@@ -101,11 +102,35 @@ def _recorded(call: Any) -> Recorded | None:
     return Recorded(str(call.get("server") or ""), ToolCall(name, arguments), result_of(call["response"]))
 
 
+def _shown(response: str) -> tuple[str, bool] | None:
+    """The texts of an MCP result that Python shows, joined, and whether it is an error; None where none can be read."""
+    whole = _SHOWN.match(response)
+    if whole is None:
+        return None
+    try:
+        text = "\n".join(ast.literal_eval(literal) for literal in re.findall(_TEXT, response))
+    except (SyntaxError, ValueError):
+        return None
+    return (text, whole[3] == "True") if _is_plain(text) else None
+
+
 def _json(text: Any) -> Any:
     """The value of a JSON text; None for any other."""
     if not isinstance(text, str):
         return text
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return None
+    return value if _is_plain(value) else None
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether JSON in UTF-8 can say a value: Python reads NaN, infinities and lone surrogates, and none can be written
+    into a report.
+    """
+    try:
+        canonical_json(value).encode()
+    except (ValueError, RecursionError):
+        return False
+    return True

@@ -185,7 +185,8 @@ def untrained(base: Base, seed: int) -> Base:
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_config(base.model.config, dtype=base.model.dtype)
     settings = {name: value for name, value in base.model.config.to_dict().items() if not name.startswith("_")}
-    identity = content_hash(["untrained", canonical_json(json.loads(json.dumps(settings, default=str))), seed])
+    sizes = canonical_json(json.loads(json.dumps(settings, default=str)))
+    identity = content_hash(["untrained", sizes, base.tokenizer.backend_tokenizer.to_str(), seed])
     return Base(model.to(base.model.device).eval(), base.tokenizer, f"{base.name} before training", identity)
 
 
@@ -196,6 +197,7 @@ def _read(text: str) -> Attempt:
     try:
         value = json.loads(body.removeprefix(ERROR))
         written = compact(value)  # raises for NaN and infinities, which Python reads and JSON does not know
+        written.encode()  # raises for half a character, which no report can hold
     except (ValueError, RecursionError):
         return Attempt(text=text[:_WRITTEN])
     if refused:

@@ -1,7 +1,8 @@
 """The teacher that knows schemas alone: wrong calls of any tool, and the refusal that its schema gives them.
 
 What a tool answers it does not know, so it has no scene for valid calls. Its error records are true for every tool that
-checks its arguments, and bring the specs of a whole collection into the data.
+checks its arguments. They are for judging who reads the arguments first, over the specs of a whole collection: training
+leaves out every call that its schema refuses.
 """
 
 from __future__ import annotations

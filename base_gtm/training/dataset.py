@@ -18,9 +18,8 @@ from typing import TYPE_CHECKING, Any
 from base_gtm.errors import DataError
 from base_gtm.files import write_whole
 from base_gtm.prompt import completion, render
-from base_gtm.training.options import TrainOptions
 from base_gtm.training.progress import Lines
-from base_gtm.training.records import Row, draw, each_alone, row_of, split_of
+from base_gtm.training.records import HELD_OUT, Row, Sources, row_of
 
 if TYPE_CHECKING:
     from datasets import Dataset, Features
@@ -64,29 +63,29 @@ class Prepared:
     facts: Facts
 
 
-def prepare(options: TrainOptions, tokenizer: PreTrainedTokenizerFast) -> Prepared:
-    """The tables of `options.out`, made if they are not there. Raises DataError and SpecError."""
+def prepare(sources: Sources, tokenizer: PreTrainedTokenizerFast) -> Prepared:
+    """The tables in the folder to write, made if they are not there. Raises DataError and SpecError."""
     from datasets import Dataset
 
-    folder = options.out / FOLDER
+    folder = sources.options.out / FOLDER
     facts = folder / FACTS
     if not facts.is_file():
         folder.mkdir(parents=True, exist_ok=True)
-        found = _write(options, tokenizer, folder)
+        found = _write(sources, tokenizer, folder)
         write_whole(facts, json.dumps(asdict(found), indent=1) + "\n")
     train, validation = (Dataset.from_file(str(folder / f"{part}.arrow")) for part in ("train", "validation"))
     return Prepared(train.with_format("numpy"), validation, Facts(**json.loads(facts.read_text())))
 
 
-def new_tokenizer(options: TrainOptions) -> PreTrainedTokenizerFast:
+def new_tokenizer(sources: Sources) -> PreTrainedTokenizerFast:
     """A tokenizer trained on a sample of the records' texts."""
     from base_gtm.tokenizer import train_tokenizer
 
     def texts() -> Iterator[str]:
-        lines, taken, alone = Lines(), 0, each_alone(options)
-        for source in alone:
-            learnt = (record for part, record in draw(source, Counter()) if part == "train")
-            for record in islice(learnt, 0, _SAMPLED * _MOST_SAMPLED // len(alone), _SAMPLED):
+        lines, taken, each = Lines(), 0, sources.each(Counter())
+        for drawn in each:
+            learnt = (record for part, record in drawn if part == "train")
+            for record in islice(learnt, 0, _SAMPLED * _MOST_SAMPLED // len(each), _SAMPLED):
                 lines.say(f"sampling texts for the tokenizer: {taken:,} records")
                 shown = render(
                     record.spec, record.call, evidence=record.evidence, blocks=record.blocks, history=record.history
@@ -95,7 +94,7 @@ def new_tokenizer(options: TrainOptions) -> PreTrainedTokenizerFast:
                 yield completion(record.spec, record.result)
                 taken += 1
 
-    return train_tokenizer(texts(), options.vocab_size)
+    return train_tokenizer(texts(), sources.options.vocab_size)
 
 
 def _features(vocab_size: int) -> dict[str, Any]:
@@ -117,11 +116,11 @@ def _features(vocab_size: int) -> dict[str, Any]:
     }
 
 
-def _write(options: TrainOptions, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Facts:
+def _write(sources: Sources, tokenizer: PreTrainedTokenizerFast, folder: Path) -> Facts:
     from datasets import Features
     from datasets.arrow_writer import ArrowWriter
 
-    columns = _features(len(tokenizer))
+    options, columns = sources.options, _features(len(tokenizer))
     features: dict[str, Features] = {
         "train": Features({name: columns[name] for name in _TRAIN}),
         "validation": Features(columns),
@@ -136,7 +135,7 @@ def _write(options: TrainOptions, tokenizer: PreTrainedTokenizerFast, folder: Pa
             )
             for part in features
         }
-        for part, record in draw(options, left_out):
+        for part, record in sources.draw(left_out):
             row = row_of(record, tokenizer, options.max_tokens, options.max_completion)
             if isinstance(row, str):
                 left_out[row] += 1
@@ -152,9 +151,9 @@ def _write(options: TrainOptions, tokenizer: PreTrainedTokenizerFast, folder: Pa
             writer.finalize()
     total = counts["train"].total()
     if not total:
-        raise DataError("the sources hold no record to learn from: " + (_listed(left_out) or "they are empty"))
-    split = split_of(options)
-    held_out = list(split.fields) if split else []
+        more = "; --all-tools learns from those of held-out tools" if left_out[HELD_OUT] else ""
+        raise DataError(f"the sources hold no record to learn from: {_listed(left_out) or 'they are empty'}{more}")
+    held_out = list(sources.split.fields) if sources.split else []
     return Facts(
         dict(counts["train"]), dict(counts["validation"]), dict(left_out), tokens, round(cut / total, 5), held_out
     )

@@ -30,7 +30,7 @@ class Muon(torch.optim.Optimizer):
         tables = {id(table.weight) for table in (model.get_input_embeddings(), model.get_output_embeddings())}  # type: ignore[operator]
         learnt = [parameter for parameter in model.parameters() if parameter.requires_grad]
         inner = [one for one in learnt if one.ndim == 2 and id(one) not in tables]
-        outer = [one for one in learnt if one.ndim > 1 and id(one) in tables]
+        outer = [one for one in learnt if one.ndim > 2 or (one.ndim == 2 and id(one) in tables)]
         vectors = [one for one in learnt if one.ndim < 2]
         kinds = [(inner, True, weight_decay), (outer, False, weight_decay), (vectors, False, 0.0)]
         groups = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import inf
 from pathlib import Path
 
 from base_gtm.errors import DataError
@@ -18,7 +19,9 @@ OPTIMIZERS = (ADAMW, MUON)
 
 _POSITIVE = ("batch", "accumulate", "epochs", "learning_rate", "rank", "max_tokens", "max_completion", "save_steps")
 _POSITIVE_OR_LEFT_OUT = ("steps", "minutes", "save_minutes", "alpha", "intermediate_size")
-_NOT_NEGATIVE = ("weight_decay", "prompt_weight", "structure_weight", "value_weight", "validate_steps")
+_NOT_NEGATIVE = ("weight_decay", "prompt_weight", "structure_weight", "value_weight", "validate_steps", "threads")
+_SEEDS = 1 << 32
+"""NumPy takes so many."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class TrainOptions:
     layers: int = 4
     """Of a new base."""
     heads: int = 4
-    """Query heads of a new base; two share a key-value head."""
+    """Query heads of a new base; of an even number two share a key-value head."""
     intermediate_size: int | None = None
     """Inner width of a new base; three times the outer one unless given."""
     vocab_size: int = 2048
@@ -79,7 +82,7 @@ class TrainOptions:
     packing: bool = False
     """Put several records into one sequence, none seeing another: less padding where lengths differ much."""
     rising: bool = False
-    """Short records first, in each epoch, in place of a shuffled order."""
+    """Short records first, of those that an epoch learns from, in place of a shuffled order."""
     batch: int = 16
     """Sequences a step on each device."""
     accumulate: int = 1
@@ -118,11 +121,13 @@ class TrainOptions:
                 raise DataError(f"--{name} '{getattr(self, name)}': known are {', '.join(known)}")
         for name in (*_POSITIVE, *_POSITIVE_OR_LEFT_OUT):
             value = getattr(self, name)
-            if not (value is None and name in _POSITIVE_OR_LEFT_OUT) and not value > 0:
-                raise DataError(f"{_flag(name)} {value}: give a number above zero")
+            if not (value is None and name in _POSITIVE_OR_LEFT_OUT) and not 0 < value < inf:
+                raise DataError(f"{_flag(name)} {value}: give a finite number above zero")
         for name in _NOT_NEGATIVE:
-            if not getattr(self, name) >= 0:
-                raise DataError(f"{_flag(name)} {getattr(self, name)}: give zero or more")
+            if not 0 <= getattr(self, name) < inf:
+                raise DataError(f"{_flag(name)} {getattr(self, name)}: give a finite number, zero or more")
+        if not 0 <= self.seed < _SEEDS:
+            raise DataError(f"--seed {self.seed}: give a number from 0 to {_SEEDS - 1}")
         for name in ("validation_share", "dropout"):
             if not 0 <= getattr(self, name) < 1:
                 raise DataError(f"{_flag(name)} {getattr(self, name)}: give a share from 0 to below 1")
@@ -130,6 +135,8 @@ class TrainOptions:
             raise DataError(f"--prompt-share {self.prompt_share}: give a share above 0, at most 1")
         if self.rising and self.packing:
             raise DataError("--rising: packed sequences are all of one length; leave out --packing")
+        if self.rising and self.minutes:
+            raise DataError("--rising: under --minutes nobody knows how many records there will be; give --steps")
         if self.optimizer == MUON and self.method != FULL:
             raise DataError(f"--optimizer muon: learns all weights, not an adapter's; leave out --method {self.method}")
         if self.base == NEW:
@@ -145,10 +152,9 @@ class TrainOptions:
         for name in ("hidden_size", "layers", "heads", "vocab_size"):
             if not getattr(self, name) > 0:
                 raise DataError(f"{_flag(name)} {getattr(self, name)}: give a number above zero")
-        if self.hidden_size % (2 * self.heads) or self.heads % max(1, self.heads // 2):
+        if self.hidden_size % (2 * self.heads):
             raise DataError(
-                f"--hidden-size {self.hidden_size} --heads {self.heads}: the size must be an even multiple of the "
-                "heads, and the heads one or an even number"
+                f"--hidden-size {self.hidden_size} --heads {self.heads}: the size must be an even multiple of the heads"
             )
 
     @property

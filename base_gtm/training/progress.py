@@ -14,8 +14,8 @@ class Lines:
     def __init__(self) -> None:
         self._last = time.monotonic()
 
-    def say(self, line: str, now: bool = False) -> None:
+    def say(self, line: str) -> None:
         """Print the line if one is due."""
-        if now or time.monotonic() - self._last >= EVERY_S:
+        if time.monotonic() - self._last >= EVERY_S:
             self._last = time.monotonic()
             print(line, file=sys.stderr, flush=True)

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -30,7 +32,7 @@ Part = Literal["train", "validation"]
 VALUE, STRUCTURE, PROMPT = 0, 1, 2
 """Sides of a token: decoding chooses it; the schema forces it; it is read."""
 
-UNSEEN = "unseen "
+NEW = "new "
 """Before the source of a record that is measured on and whose tool is not learnt from."""
 _MEASURED = 10
 """So many times the share of other records is measured on of those."""
@@ -73,23 +75,53 @@ def require_sources(options: TrainOptions) -> None:
                 raise DataError(f"--{flag} {path}: no such file; give JSON lines of records")
 
 
-def each_alone(options: TrainOptions) -> list[TrainOptions]:
-    """The options with each source of training records by itself, and no validation."""
-    return [
-        *(replace(options, carg=(folder,), records=(), validation=()) for folder in options.carg),
-        *(replace(options, carg=(), records=(path,), validation=()) for path in options.records),
-    ]
+class Sources:
+    """The records that options name. Its methods raise DataError and SpecError."""
 
+    def __init__(self, options: TrainOptions) -> None:
+        self.options = options
 
-def draw(options: TrainOptions, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
-    """Every record that is learnt or measured on, with its part. Raises DataError and SpecError."""
-    for part, record in _drawn(options, left_out):
-        if wanted(record, left_out):
-            yield part, record
-    for path in options.validation:
-        for record in map(Record.of_example, _examples(path)) if path.is_dir() else _lines(path):
-            if wanted(record, left_out):
-                yield "validation", record
+    @cached_property
+    def split(self) -> Split | None:
+        """Which tools of all folders of CARG together are held out; None where none is."""
+        from base_gtm.data.split import VALIDATION, split_tools
+
+        options = self.options
+        if options.all_tools or not options.carg:
+            return None
+        tools = (tool for folder in options.carg for tool in _told(folder, read_tools))
+        return split_tools(tools, VALIDATION if options.validation_share else 0)
+
+    def draw(self, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
+        """Every record that is learnt or measured on, with its part."""
+        yield from chain.from_iterable(self.each(left_out))
+        for path in self.options.validation:
+            for record in map(Record.of_example, _examples(path)) if path.is_dir() else read_records(path):
+                if wanted(record, left_out):
+                    yield "validation", record
+
+    def each(self, left_out: Counter[str]) -> list[Iterator[tuple[Part, Record]]]:
+        """The same of each folder of CARG and each file of records, without those that are measured on alone."""
+        drawn = [
+            *(self._of_folder(folder, left_out) for folder in self.options.carg),
+            *(self._of_file(path) for path in self.options.records),
+        ]
+        return [((part, record) for part, record in some if wanted(record, left_out)) for some in drawn]
+
+    def _of_folder(self, folder: Path, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
+        split, share = self.split, self.options.validation_share
+        for example in _examples(folder):
+            part, record = "train" if split is None else split.part(example), Record.of_example(example)
+            if part == "train":
+                yield _part(record, share), record
+            elif part == "validation" and _part(record, _MEASURED * share) == "validation":
+                yield "validation", replace(record, source=NEW + record.source)
+            else:
+                left_out[HELD_OUT] += 1
+
+    def _of_file(self, path: Path) -> Iterator[tuple[Part, Record]]:
+        for record in read_records(path):
+            yield _part(record, self.options.validation_share), record
 
 
 def wanted(record: Record, left_out: Counter[str]) -> bool:
@@ -145,31 +177,6 @@ def _beginning(spec: ToolSpec) -> str:
     return "{" + compact(names[0]) + ":" if names else "{"
 
 
-def _drawn(options: TrainOptions, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
-    split, share = split_of(options), options.validation_share
-    for folder in options.carg:
-        for example in _examples(folder):
-            part, record = "train" if split is None else split.part(example), Record.of_example(example)
-            if part == "train":
-                yield _part(record, share), record
-            elif part == "validation" and _part(record, _MEASURED * share) == "validation":
-                yield "validation", replace(record, source=UNSEEN + record.source)
-            else:
-                left_out[HELD_OUT] += 1
-    for path in options.records:
-        for record in _lines(path):
-            yield _part(record, share), record
-
-
-def split_of(options: TrainOptions) -> Split | None:
-    """Which tools of the folders of CARG are held out; None where none is. Raises DataError."""
-    from base_gtm.data.split import split_tools
-
-    if options.all_tools or not options.carg:
-        return None
-    return split_tools(tool for folder in options.carg for tool in _told(folder, read_tools))
-
-
 def _examples(folder: Path) -> Iterator[Example]:
     return _told(folder, read_examples)
 
@@ -185,14 +192,11 @@ def _told(folder: Path, read: Callable[[Path], Iterable[T]]) -> Iterator[T]:
         ) from None
 
 
-def _lines(path: Path) -> Iterator[Record]:
-    try:
-        yield from read_records(path)
-    except (LookupError, TypeError, ValueError) as error:
-        raise DataError(f"{path}: holds what is no record ({type(error).__name__}: {first_line(error)})") from None
-
-
 def _part(record: Record, share: float) -> Part:
-    """By what the record teaches, so that equal records are never on both sides."""
-    calls = [[call.name, call.arguments] for call, _ in (*record.history, (record.call, None))]
-    return "validation" if int(content_hash(calls)[:12], 16) / 16**12 < share else "train"
+    """By what the record teaches, so that equal records are never on both sides; candidates for one reference, a right
+    one and its broken twin, are all on the same.
+    """
+    taught: Any = record.call.arguments.get("reference")
+    if not isinstance(taught, str):
+        taught = [[call.name, call.arguments] for call, _ in (*record.history, (record.call, None))]
+    return "validation" if int(content_hash(taught)[:12], 16) / 16**12 < share else "train"

@@ -11,12 +11,13 @@ import os
 import shutil
 import sys
 from collections.abc import Callable
+from dataclasses import MISSING, fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from base_gtm.errors import DataError, ModelError
-from base_gtm.files import write_whole
+from base_gtm.files import files_hash, write_whole
 from base_gtm.model import CARD
 from base_gtm.schema import content_hash
 from base_gtm.training.card import recipe, write_card
@@ -24,10 +25,12 @@ from base_gtm.training.checkpoints import CHECKPOINTS
 from base_gtm.training.dataset import FACTS, prepare
 from base_gtm.training.dataset import FOLDER as DATA
 from base_gtm.training.options import FULL, NEW, QLORA, TrainOptions
-from base_gtm.training.records import require_sources
+from base_gtm.training.picture import CURVE, draw_curve
+from base_gtm.training.records import Sources, require_sources
 from base_gtm.training.weights import TOKENIZER, base_of, fresh, save, tokenizer_for
 
 if TYPE_CHECKING:
+    from accelerate import PartialState
     from datasets import Dataset
 
     from base_gtm.training.validation import Table
@@ -35,6 +38,8 @@ if TYPE_CHECKING:
 RUN = "run.json"
 """What the run of a folder was asked for."""
 MEASURED = "validation.jsonl"
+_OTHERS = {"data": "data was another", "contents": "data had other contents", "base": "base was another"}
+"""What `_identity` says beside the recipe, and the words for a run where it is not the same."""
 _MADE = ("card.json", "config.json", "adapter_config.json", CHECKPOINTS, f"{DATA}/{FACTS}")
 _PART = 512
 """Validation records that are measured on during training; all are at the end."""
@@ -50,18 +55,18 @@ def run(options: TrainOptions) -> int:
 
     logging.disable_progress_bar()  # a bar for every checkpoint would stand between the lines
     state = PartialState(cpu=not torch.cuda.is_available())  # else processes on a CPU would not know each other
-    _require_devices(options, state.num_processes)
+    _require_devices(options, state)
     if options.threads:
         torch.set_num_threads(options.threads)
     with state.main_process_first():
         if _claim(options):
             print(f"{options.out}: finished before; see its {CARD}")
             return 0
-        base = base_of(options)
-        tokenizer = base.tokenizer if base else tokenizer_for(options)
+        base, sources = base_of(options), Sources(options)
+        tokenizer = base.tokenizer if base else tokenizer_for(sources)
         model = base.model if base else fresh(options, tokenizer)
         _require_room(options, model, tokenizer)
-        data = prepare(options, tokenizer)
+        data = prepare(sources, tokenizer)
     _watch(options)
     if options.method == FULL:
         model = model.float()
@@ -75,6 +80,7 @@ def run(options: TrainOptions) -> int:
     if state.is_main_process:
         table = _measure(options, fitted.model, data.validation, fitted.steps)
         save(options, fitted.model, tokenizer)
+        draw_curve(fitted.curve, f"{options.out.name}: training loss", options.out / CURVE)
         write_card(options, base, fitted, data.facts, table)
         shutil.rmtree(options.out / CHECKPOINTS, ignore_errors=True)
         print(f"-> {options.out}: {fitted.steps:,} steps in {fitted.seconds:,.0f} s")
@@ -92,11 +98,17 @@ def _require_packages(options: TrainOptions) -> None:
             raise DataError(f"this training needs {package}: pip install 'gtm-adapt[{extra}]'")
 
 
-def _require_devices(options: TrainOptions, processes: int) -> None:
+def _require_devices(options: TrainOptions, state: PartialState) -> None:
+    import torch
 
+    if state.distributed_type == "NO" and state.device.type == "cuda" and torch.cuda.device_count() > 1:
+        raise DataError(
+            "several GPUs and one process: begin with `accelerate launch -m base_gtm.cli train`, or show it one "
+            "(CUDA_VISIBLE_DEVICES=0)"
+        )
     if options.bf16 and not _has_bfloat16():
         raise DataError("--bf16: this machine would emulate bfloat16, slowly; leave the option out")
-    if processes > 1 and (options.minutes or options.save_minutes):
+    if state.num_processes > 1 and (options.minutes or options.save_minutes):
         raise DataError(
             "--minutes and --save-minutes: several processes have several clocks; give --steps, --save-steps"
         )
@@ -129,13 +141,10 @@ def _claim(options: TrainOptions) -> bool:
     path = options.out / RUN
     made = [name for name in _MADE if (options.out / name).exists()]
     if path.is_file() and made:
-        held = _held(path)
-        other = [
-            f"{name} was {held['recipe'].get(name)}"
-            for name, value in wanted["recipe"].items()
-            if held["recipe"].get(name) != value
-        ]
-        other += [f"its {name} was another" for name in ("data", "base") if held[name] != wanted[name]]
+        held = wanted | _held(path)  # an earlier version says less
+        before = _defaults() | held["recipe"]
+        other = [f"{name} was {before.get(name)}" for name, now in wanted["recipe"].items() if before.get(name) != now]
+        other += [f"its {words}" for name, words in _OTHERS.items() if held[name] != wanted[name]]
         if other:
             raise DataError(f"{options.out}: holds another run ({'; '.join(other[:3])}); give another --out")
         return (options.out / CARD).is_file()
@@ -152,16 +161,27 @@ def _claim(options: TrainOptions) -> bool:
 
 
 def _identity(options: TrainOptions) -> dict[str, Any]:
-    """What must be the same for a run to go on."""
+    """What must be the same for a run to go on. Raises DataError for a source that cannot be read."""
     from base_gtm.model import folder_hash, folder_of
 
     folder = folder_of(options.base)
     paths = (*options.carg, *options.records, *options.validation)
-    return {
-        "recipe": recipe(options),
-        "data": [[path.name, _bytes(path)] for path in paths],
-        "base": folder_hash(folder) if options.base != NEW and folder.is_dir() else "",
-    }
+    files = {path: sorted(path.glob("part-*.parquet")) if path.is_dir() else [path] for path in paths}
+    try:
+        return {
+            "recipe": recipe(options),
+            "data": [[path.name, sum(file.stat().st_size for file in files[path])] for path in paths],
+            "contents": files_hash(file for path in paths for file in files[path]),
+            "base": folder_hash(folder) if options.base != NEW and folder.is_dir() else "",
+        }
+    except OSError as error:
+        raise DataError(f"{error.filename}: cannot be read ({error.strerror})") from None
+
+
+def _defaults() -> dict[str, Any]:
+    """What a recipe without an option, that of an earlier version, stands for."""
+    given = {one.name: one.default for one in fields(TrainOptions) if one.default is not MISSING}
+    return dict(json.loads(json.dumps(given)))
 
 
 def _held(path: Path) -> dict[str, Any]:
@@ -172,11 +192,6 @@ def _held(path: Path) -> dict[str, Any]:
     except (ValueError, LookupError, TypeError):
         pass
     raise DataError(f"{path}: not what base-gtm train writes; give another --out")
-
-
-def _bytes(path: Path) -> int:
-    files = path.glob("part-*.parquet") if path.is_dir() else [path]
-    return sum(file.stat().st_size for file in files)
 
 
 def _watch(options: TrainOptions) -> None:

@@ -48,12 +48,22 @@ class Clock:
 
 def total_steps(rows: int, options: TrainOptions) -> int:
     """Updates of the whole training."""
+    return options.steps or max(1, math.ceil(_updates(rows, options) * options.epochs))
+
+
+def batches_taken(rows: int, options: TrainOptions, epoch: int) -> int:
+    """Batches of an epoch that the training comes to, of all devices together."""
     from accelerate import PartialState
 
-    if options.steps:
-        return options.steps
-    batches = math.ceil(rows / (options.batch * PartialState().num_processes))
-    return max(1, math.ceil(math.ceil(batches / options.accumulate) * options.epochs))
+    left = total_steps(rows, options) - epoch * _updates(rows, options)
+    return max(0, left) * options.accumulate * PartialState().num_processes
+
+
+def _updates(rows: int, options: TrainOptions) -> int:
+    """Of a whole epoch."""
+    from accelerate import PartialState
+
+    return math.ceil(rows / (options.batch * options.accumulate * PartialState().num_processes))
 
 
 def logged_every(total_steps: int) -> int:
@@ -61,11 +71,9 @@ def logged_every(total_steps: int) -> int:
     return max(1, min(_LOGGED_EVERY, total_steps // 20))
 
 
-def order(
-    lengths: Sequence[int] | None, rows: int, batch: int, seed: int, epoch: int, *, rising: bool = False
-) -> list[int]:
-    """Rows in the order of an epoch: batches of like length, shuffled or short ones first; the same for the same seed
-    and epoch.
+def order(lengths: Sequence[int] | None, rows: int, batch: int, seed: int, epoch: int, *, rising: int = 0) -> list[int]:
+    """Rows in the order of an epoch: batches of like length, shuffled, the first `rising` of them then by length; the
+    same for the same seed and epoch.
     """
     import numpy as np
 
@@ -78,5 +86,6 @@ def order(
     sorted_ = np.concatenate([group[np.argsort(-sizes[group], kind="stable")] for group in groups])
     whole = rows // batch * batch
     batches = sorted_[:whole].reshape(-1, batch)
-    batches = batches[np.argsort(sizes[batches[:, 0]], kind="stable") if rising else random.permutation(len(batches))]
+    batches = batches[random.permutation(len(batches))]
+    batches[:rising] = batches[:rising][np.argsort(sizes[batches[:rising, 0]], kind="stable")]
     return [int(at) for at in (*batches.flatten(), *sorted_[whole:])]

@@ -22,7 +22,7 @@ from base_gtm.errors import ModelError
 from base_gtm.training.checkpoints import CHECKPOINTS, last_whole, seconds_of, steering
 from base_gtm.training.loss import collate, weighted_sum
 from base_gtm.training.options import FULL, MUON, TrainOptions
-from base_gtm.training.schedule import Clock, logged_every, order, total_steps
+from base_gtm.training.schedule import Clock, batches_taken, logged_every, order, total_steps
 from base_gtm.training.weights import lora
 
 if TYPE_CHECKING:
@@ -113,7 +113,8 @@ def _trainer(
             return len(dataset)
 
         def __iter__(self) -> Iterator[int]:
-            return iter(order(lengths, len(dataset), options.batch, options.seed, self.epoch, rising=options.rising))
+            rising = batches_taken(len(dataset), options, self.epoch) if options.rising else 0
+            return iter(order(lengths, len(dataset), options.batch, options.seed, self.epoch, rising=rising))
 
         def set_epoch(self, epoch: int) -> None:
             self.epoch = epoch

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from base_gtm.training.records import UNSEEN
+from base_gtm.training.records import NEW
 
 if TYPE_CHECKING:
     import torch
@@ -96,7 +96,7 @@ def validate(model: Any, dataset: Dataset, batch: int) -> Table:
     table = {"all": _scores(found)} | {
         source: _scores([one for one in found if one.source == source]) for source in sources
     }
-    new = [one for one in found if one.source.startswith(UNSEEN)] or found
+    new = [one for one in found if one.source.startswith(NEW)] or found
     valid, wrong = ([one.error for one in new if one.is_error is side] for side in (False, True))
     return Table(table, valid, wrong)
 
@@ -138,7 +138,7 @@ def _seen(logits: torch.Tensor, place: Mapping[int, int], row: Mapping[str, Any]
 
     wanted = [at for group in row["values"] for at in group]
     chosen = logits[[place[at - 1] for at in wanted]].float()
-    targets = torch.tensor([row["input_ids"][at] for at in wanted], device=logits.device)
+    targets = torch.tensor([row["input_ids"][at] for at in wanted], dtype=torch.long, device=logits.device)
     losses = torch.nn.functional.cross_entropy(chosen, targets, reduction="none").tolist()
     hits = dict(zip(wanted, (chosen.argmax(-1) == targets).tolist(), strict=True))
     right = [all(hits[at] for at in group) for group in row["values"]]

@@ -12,6 +12,7 @@ from base_gtm.model import Base, load_base, new_nano
 from base_gtm.tokenizer import load_tokenizer
 from base_gtm.training.dataset import new_tokenizer
 from base_gtm.training.options import FULL, NEW, QLORA, TrainOptions
+from base_gtm.training.records import Sources
 
 if TYPE_CHECKING:
     from peft import LoraConfig
@@ -27,17 +28,18 @@ def base_of(options: TrainOptions) -> Base | None:
     return load_base(options.base, four_bits=options.method == QLORA)
 
 
-def tokenizer_for(options: TrainOptions) -> Any:
+def tokenizer_for(sources: Sources) -> Any:
     """That of an earlier, killed run, else a fresh one."""
-    if (options.out / TOKENIZER[-1]).is_file():
-        return load_tokenizer(options.out)
-    tokenizer = new_tokenizer(options)
-    draft = options.out / ".tokenizer"
+    out = sources.options.out
+    if (out / TOKENIZER[-1]).is_file():
+        return load_tokenizer(out)
+    tokenizer = new_tokenizer(sources)
+    draft = out / ".tokenizer"
     tokenizer.save_pretrained(draft)
     for name in TOKENIZER:
-        (draft / name).replace(options.out / name)
+        (draft / name).replace(out / name)
     shutil.rmtree(draft)
-    return load_tokenizer(options.out)
+    return load_tokenizer(out)
 
 
 def fresh(options: TrainOptions, tokenizer: Any) -> Any:

@@ -16,7 +16,7 @@ import pytest
 from some_records import some_records, write_some
 
 from base_gtm.bench import small_runs, speed, validity
-from base_gtm.bench.small_runs import SmallRunsOptions
+from base_gtm.bench.small_runs import RUNS, SmallRunsOptions
 from base_gtm.bench.validity import GOOD, UNLOADABLE, ValidityOptions
 from base_gtm.data import read_records, write_records
 from base_gtm.errors import DataError
@@ -127,15 +127,32 @@ def test_speed_is_measured_in_turn(
     assert 30 <= figures["validator"]["answer_tokens"] <= 60
     for size in ("batch_1", "batch_2"):
         for name in ("ours_over_generate", "ours_cached_over_generate", "ours_cached_over_generate_cached"):
-            assert figures["validator"][size]["ratio"][name]["median"] > 0
+            assert set(figures["validator"][size]["ratio"][name]) == {"median", "lower_quartile", "upper_quartile"}
     assert "validator, batch 2: ours_cached:" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("module", ["speed", "validity", "small_runs"])
-def test_a_mistake_is_one_line(module: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", f"base_gtm.bench.{module}", "--out", str(tmp_path / "x.json"), "--threads", "0"]
-    done = subprocess.run(command, capture_output=True, text=True)
+def test_a_ratio_is_that_of_each_repetition() -> None:
+    seconds = {
+        "generate": [2.0, 8.0, 4.0],
+        "generate_cached": [1.0] * 3,
+        "ours": [1.0, 2.0, 2.0],
+        "ours_cached": [0.5] * 3,
+    }
+    found = speed._summary(seconds, 2)
+    assert found["calls_a_second"]["ours"]["median"] == 1 and found["calls_a_second"]["ours_cached"]["median"] == 4
+    assert found["ratio"]["ours_over_generate"] == {"median": 2, "lower_quartile": 2, "upper_quartile": 4}
+    assert found["ratio"]["ours_cached_over_generate_cached"]["median"] == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "needed"),
+    [("speed", ()), ("validity", ("--tools", "x")), ("small_runs", ("--records", "x", "--validation", "x"))],
+)
+def test_a_mistake_is_one_line(module: str, needed: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", f"base_gtm.bench.{module}", "--out", str(tmp_path / "x.json"), *needed]
+    done = subprocess.run([*command, "--threads", "0"], capture_output=True, text=True)
     assert done.returncode == 2 and done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
+    assert "--threads" in done.stderr
 
 
 @pytest.mark.slow
@@ -164,7 +181,46 @@ def test_a_small_run_learns_from_the_sources_it_names(tmp_path: Path) -> None:
     words = small_runs.sources(given, "final labels alone", tmp_path / "run")
     assert words[0::2] == ["--records", "--validation"]
     assert list(read_records(Path(words[1]))) == told[1::2]
-    assert small_runs.sources(given, "CARG alone", tmp_path / "run") == words[2:]
+    both = replace(given, carg=(tmp_path / "carg",))
+    assert small_runs.sources(both, "CARG alone", tmp_path / "run") == ["--carg", str(both.carg[0]), *words[2:]]
+
+
+@pytest.mark.parametrize(
+    ("given", "left_out"),
+    [
+        (("records",), {"final labels alone", "kernels alone", "CARG alone"}),
+        (("carg",), {"final labels alone", "kernels alone", "CARG alone"}),
+        (("carg", "records"), {"final labels alone"}),
+    ],
+)
+def test_a_small_run_without_its_sources_is_left_out(
+    given: tuple[str, ...],
+    left_out: set[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    some = write_some(tmp_path / "some.jsonl", 2)
+    started: list[list[str]] = []
+
+    def train(command: list[str]) -> subprocess.CompletedProcess[str]:
+        started.append(command)
+        card = Path(command[command.index("--out") + 1]) / "card.json"
+        card.parent.mkdir(parents=True)
+        seen = {"validation": {"sources": {}, "auc": None}, "loss_curve": [{"loss": 1}], "parameters": 1, "seconds": 1}
+        card.write_text(json.dumps(seen))
+        return subprocess.CompletedProcess(command, 0)
+
+    monkeypatch.setattr(subprocess, "run", train)
+    options = SmallRunsOptions(tmp_path / "runs.json", validation=(some,), **dict.fromkeys(given, (some,)))
+    small_runs.measure(options)
+    assert list(json.loads(options.out.read_text())["runs"]) == [name for name in RUNS if name not in left_out]
+    said = capsys.readouterr().err
+    assert all(f"small run left out: {name}: give " in said for name in left_out)
+    shares = [command[command.index("--validation-share") + 1] for command in started]
+    assert set(shares) == {"0"}, "all are measured on the same records"
+    with pytest.raises(DataError, match=f"--only '{min(left_out)}': give "):
+        small_runs.measure(replace(options, only=(min(left_out),)))
 
 
 def test_small_runs_that_are_unknown(tmp_path: Path) -> None:

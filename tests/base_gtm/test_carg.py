@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from base_gtm.arguments import check
 from base_gtm.carg.checks import judged, nothing_known
 from base_gtm.carg.groups import Groups
 from base_gtm.carg.maker import Maker, Plan
@@ -250,6 +251,8 @@ def test_a_schema_alone_gives_errors(tmp_path: Path) -> None:
     options = ("--teacher", "schema", "--tools", str(tmp_path / "tools.jsonl"), "--single", "0", "--multi", "0")
     status, said = generate(tmp_path / "out", *options, "--records", "120")
     assert status == 0, said
+    with pytest.raises(DataError, match="no wrong value that a schema takes"):
+        generate(tmp_path / "values", *options, "--faults", "value")
     examples = list(read_examples(tmp_path / "out"))
     assert len(examples) == 120
     assert {example.flaw.fault for example in examples if example.flaw} == {"type", "missing", "excess", "value"}
@@ -265,6 +268,15 @@ def run(*arguments: str) -> tuple[int, str]:
 
 def generate(folder: Path, *more: str) -> tuple[int, str]:
     return run("carg", "generate", "--out", str(folder), "--workers", "1", *more)
+
+
+def test_senseless_values_alone_are_left_to_the_tool(tmp_path: Path) -> None:
+    options = ("--single", "0", "--multi", "0", "--error", "1", "--faults", "value", "--records", "40")
+    status, said = generate(tmp_path, *options)
+    assert status == 0, said
+    for example in read_examples(tmp_path):
+        assert example.flaw is not None and example.flaw.fault == "value"
+        assert check(example.tool.spec, example.turn.call.arguments) is None and example.turn.result.is_error
 
 
 def test_generate_show_and_faults(tmp_path: Path) -> None:
@@ -359,6 +371,7 @@ def _children(pid: int) -> list[int]:
         (["generate", "--records", "0"], "--records 0: give 1 or more"),
         (["generate", "--turns", "1"], "--turns 1: give 2 or more"),
         (["generate", "--single", "0", "--multi", "0", "--error", "0"], "one of them above 0"),
+        (["generate", "--faults", "value", "--faults", "typo"], "--faults 'typo': known are type, missing"),
         (["generate", "--teacher", "nobody"], "known are executable, schema and endpoint"),
         (["generate", "--tools", "x.jsonl"], "has tools of its own"),
         (["generate", "--teacher", "schema"], "name a collection with --tools"),
@@ -390,6 +403,12 @@ def test_a_folder_of_other_options_is_refused(tmp_path: Path) -> None:
     generate(tmp_path, "--records", "20")
     with pytest.raises(DataError, match=r"other options \(seed 0, not 1\)"):
         generate(tmp_path, "--records", "20", "--seed", "1")
+    with pytest.raises(DataError, match=r"other options \(faults \['type', 'missing', 'excess', 'value'\], not"):
+        generate(tmp_path, "--records", "20", "--faults", "value")
+    before = json.loads((tmp_path / MANIFEST).read_text())
+    del before["faults"]
+    (tmp_path / MANIFEST).write_text(json.dumps(before))
+    assert generate(tmp_path, "--records", "20")[0] == 0, "a folder from before the option has all four"
     (tmp_path / MANIFEST).write_text("{")
     with pytest.raises(DataError, match="not valid JSON"):
         generate(tmp_path, "--records", "20")

@@ -1,5 +1,6 @@
 """Records: their file, and the split of the tools that they are about."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -9,8 +10,20 @@ from base_gtm.data import Record, read_records, write_records
 from base_gtm.data.split import split_tools
 from base_gtm.errors import DataError
 from base_gtm.example import Example, Provenance, Turn
+from base_gtm.files import files_hash
+from base_gtm.model import folder_hash
+from base_gtm.prompt import completion, render
 from base_gtm.schema import ToolCall, ToolResult
 from base_gtm.teachers.executable.teacher import ExecutableTeacher
+
+
+def record(**others):
+    """A line of a file of records."""
+    return json.dumps({"spec": {"name": "t"}, "arguments": {}, "result": {}, **others})
+
+
+def call(**arguments):
+    return record(arguments=arguments)
 
 
 def test_records_survive_a_file(tmp_path):
@@ -27,14 +40,63 @@ def test_records_survive_a_file(tmp_path):
         ("[1]", "JSON object"),
         ("{}", "'spec' is missing"),
         ('{"spec": {"name": "t"}}', "no turn"),
+        ("null", "JSON object"),
+        (call(x="@").replace('"@"', "NaN"), "NaN is no number"),
+        (call(x="@").replace('"@"', "-Infinity"), "-Infinity is no number"),
+        (call(x="@").replace('"@"', "1e999"), "1e999 is no number"),
+        (call(x="@").replace('"@"', "1" * 5000), "not valid JSON"),
+        (call(x="@").replace("@", "\\ud800"), "lone surrogate"),
+        (call(x="@").replace('"@"', "[" * 64 + "]" * 64), "nested more than 64 deep"),
+        (call(x="@").replace('"@"', "[" * 9999 + "]" * 9999), "nested more than 64 deep"),
+        (record(evidence=5), "'evidence' is no text"),
+        (record(source=5), "'source' is no text"),
+        (record(history=5), "'history' is no list"),
+        (record(blocks=[["a", 5]]), "'blocks' are pairs of texts"),
+        (record(spec={"name": "t", "outputSchema": {"properties": []}}), "no.* JSON Schema"),
+        (record(spec={"name": "t", "inputSchema": {"properties": []}}), "no.* JSON Schema"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path, line, message):
     path = tmp_path / "broken.jsonl"
-    path.write_text(line + "\n")
+    path.write_text(record() + "\n" + line + "\n")
     with pytest.raises(DataError, match=message) as caught:
         list(read_records(path))
-    assert f"{path}:1" in str(caught.value)
+    assert f"{path}:2: " in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_is_nested_as_deep_as_may_be_is_shown_and_written(tmp_path):
+    deep = '{"anyOf": [' * 30 + "{}" + "]}" * 30  # with the record and the spec around it 63
+    line = record(
+        spec={"name": "t", "outputSchema": json.loads(deep)}, result=json.loads('{"a":' * 63 + "1" + "}" * 63)
+    )
+    (tmp_path / "deep.jsonl").write_text(line + "\n")
+    (found,) = read_records(tmp_path / "deep.jsonl")
+    assert render(found.spec, found.call).text and completion(found.spec, found.result).endswith("}" * 63)
+
+
+def test_a_file_of_records_is_whole_or_not_there(tmp_path):
+    def killed():
+        yield from some_records(1, seed=6)
+        raise KeyboardInterrupt
+
+    path = tmp_path / "new" / "records.jsonl"
+    with pytest.raises(KeyboardInterrupt):
+        write_records(path, killed())
+    assert not list(path.parent.iterdir())
+    write_records(path, some_records(2))
+    with pytest.raises(KeyboardInterrupt):
+        write_records(path, killed())
+    assert len(list(read_records(path))) == 2 and len(list(path.parent.iterdir())) == 1
+
+
+def test_the_hash_of_files_is_a_folder_s(tmp_path, monkeypatch):
+    path = tmp_path / "a.safetensors"
+    path.write_bytes(bytes(2 << 20))
+    assert files_hash([path]) == folder_hash(tmp_path)
+    monkeypatch.setattr("base_gtm.files._HASHED_WHOLE", 1 << 20)
+    sampled = files_hash([path])
+    path.write_bytes(bytes((2 << 20) - 1) + b"x")
+    assert files_hash([path]) != sampled
 
 
 def test_a_missing_file_is_one_line(tmp_path):
@@ -61,9 +123,8 @@ def test_no_tool_is_on_both_sides_of_the_split():
     split = split_tools(teacher.tools)
     assert split == split_tools(reversed(teacher.tools))
     by_key = {tool.key: tool for tool in teacher.tools}
-    assert 0.15 < len(split.unseen) / len(by_key) < 0.25
+    assert (len(by_key), *map(len, (split.unseen, split.like_unseen, split.validation))) == (496, 93, 9, 30)
     assert {by_key[key].field for key in split.unseen} == set(split.fields) >= {"Libraries", "Robotics"}
-    assert 0.04 < len(split.validation) / len(by_key) < 0.08
     assert len(split.unseen | split.like_unseen | split.validation) == sum(
         map(len, (split.unseen, split.like_unseen, split.validation))
     )
@@ -74,3 +135,16 @@ def test_no_tool_is_on_both_sides_of_the_split():
     assert split.part(Example("single", seen, "", (), turn, made)) == "train"
     assert split.part(Example("multi", held, "", (turn,), earlier, made)) == "unseen"
     assert split.part(Example("multi", seen, "", (earlier,), turn, made)) is None
+    unmeasured = split_tools(teacher.tools, validation=0)
+    assert not unmeasured.validation and unmeasured.unseen == split.unseen
+    measured = by_key[next(iter(split.validation))]
+    alone = Example("single", measured, "", (), Turn("", ToolCall(measured.spec.name, {}), ToolResult()), made)
+    assert (split.part(alone), unmeasured.part(alone)) == ("validation", "train")
+
+
+def test_a_field_that_makes_up_much_more_than_the_share_is_not_held_out():
+    tools = ExecutableTeacher().tools[:40]
+    one = [replace(tool, field="all") for tool in tools]
+    assert not split_tools(one).unseen and not split_tools(one).validation
+    some = [replace(tool, field="few" if at % 10 == 0 else "most") for at, tool in enumerate(tools)]
+    assert split_tools(some).fields == ("few",)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -31,10 +32,12 @@ from base_gtm.judge.records import choose
 from base_gtm.judge.report import refusal_figures, table_one
 from base_gtm.judge.share import Share
 from base_gtm.judge.subjects import Constrained, Free, FreeOptions, Nearest, Subject, untrained
+from base_gtm.model import load_base
 from base_gtm.prompt import completion
 from base_gtm.schema import ToolCall
 from base_gtm.teachers.executable.teacher import ExecutableTeacher
 from base_gtm.teachers.journal import Journal
+from base_gtm.tokenizer import train_tokenizer
 
 FIELDS = ("Libraries", "Finance", "Chemistry", "Units")
 FEW = ("--n", "3", "--known", "20", "--untrained", "1", "--max-new-tokens", "8")
@@ -284,7 +287,9 @@ def test_the_nearest_example_is_copied(examples: list[Example]) -> None:
         Nearest([])
 
 
-def test_a_base_with_and_without_the_grammar(base: Any, examples: list[Example], decide: Judge) -> None:
+def test_a_base_with_and_without_the_grammar(
+    base: Any, examples: list[Example], decide: Judge, monkeypatch: pytest.MonkeyPatch
+) -> None:
     asked = [one for one in examples if one.kind == "single"][:3]
     asked += [one for one in examples if one.flaw is not None and one.flaw.fault == "missing"][:2]
     questions = [Question.of_example(one) for one in asked]
@@ -299,6 +304,10 @@ def test_a_base_with_and_without_the_grammar(base: Any, examples: list[Example],
     written = answers_of(free, questions)
     assert len(written) == 5 and all(answer.text or answer.content is not None for answer in written)
     assert [answers_of(free, [question])[0].text for question in questions] == [answer.text for answer in written]
+    halved = '{"a": "\\ud800"}'
+    monkeypatch.setattr(free, "_written", lambda prompts: [halved])
+    (answer,) = answers_of(free, questions[:1])
+    assert answer.content is None and answer.text == halved, "no report could hold it"
 
 
 def test_turns_that_do_not_fit_are_left_out(base: Any, examples: list[Example]) -> None:
@@ -315,6 +324,15 @@ def test_the_untrained_base_is_another_and_repeats(base: Any) -> None:
     weights = [one.model.model.embed_tokens.weight for one in (first, again, other)]
     assert bool((weights[0] == weights[1]).all()) and first.hash == again.hash
     assert not bool((weights[0] == weights[2]).all()) and first.hash != other.hash
+    assert untrained(replace(base, tokenizer=train_tokenizer(["other"], 264)), 0).hash != first.hash
+
+
+def test_models_whose_commit_is_unknown_are_told_apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("base_gtm.model._require_reachable", lambda name: None)
+    mute = SimpleNamespace(config=SimpleNamespace(_commit_hash=None))
+    monkeypatch.setattr("base_gtm.model._causal_lm", lambda *_: mute)
+    monkeypatch.setattr("base_gtm.model.load_tokenizer", lambda *_, **__: None)
+    assert load_base("a/one").hash != load_base("a/other").hash
 
 
 class Counting:
@@ -378,10 +396,15 @@ def test_the_command_writes_table_one(carg: Path, folder: Path, tmp_path: Path) 
 def test_a_base_that_may_know_the_tools_is_named(carg: Path, folder: Path, tmp_path: Path) -> None:
     few = ("--n", "1", "--known", "0", "--untrained", "0", "--decoding", "constrained", "--base", str(folder))
     fields = split_tools(read_tools(carg)).fields
-    for held_out, warned in ((fields, False), (fields[1:], True)):
-        (folder / "card.json").write_text(json.dumps({"held_out": held_out}))
-        said = run("judge", "--carg", str(carg), *few, "--out", str(tmp_path / str(warned)))
-        assert ("may know some of these tools" in said.stderr) == warned
+    of_files, of_tools = ({"held_out": [], "records_by_source": {kind: 9}} for kind in ("cpp", "error:value"))
+    for card, warned in (
+        ({"held_out": fields, "parent": of_files}, False),
+        ({"held_out": fields[1:]}, True),
+        ({"held_out": fields, "parent": {"parent": of_tools}}, True),
+    ):
+        (folder / "card.json").write_text(json.dumps(card))
+        said = run("judge", "--carg", str(carg), *few, "--out", str(tmp_path))
+        assert ("may know some of these tools" in said.stderr) == warned, card
 
 
 @pytest.mark.slow

@@ -20,6 +20,9 @@ from base_gtm.schema import ToolResult
 
 MCP = {"content": [{"type": "text", "text": '{"a": 1}'}, {"type": "note"}], "isError": False}
 SHOWN = "meta=None content=[TextContent(type='text', text={!r}, annotations=None)] isError={}"
+TWO_SHOWN = SHOWN.format("it's", True).replace(
+    "None)]", "None), TextContent(type='text', text=\"'late'\", annotations=None)]"
+)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +40,12 @@ SHOWN = "meta=None content=[TextContent(type='text', text={!r}, annotations=None
         (json.dumps(MCP | {"structuredContent": {"b": 2}}), ToolResult({"b": 2})),
         (SHOWN.format(json.dumps(MCP), False), ToolResult({"a": 1})),
         (SHOWN.format("it's\nlate", True), ToolResult(is_error=True, text="it's\nlate")),
+        (TWO_SHOWN, ToolResult(is_error=True, text="it's\n'late'")),
+        (unquoted := SHOWN.replace("{!r}", "late").format(True), ToolResult(text=unquoted)),
+        (broken := SHOWN.replace("{!r}", "'\\x'").format(True), ToolResult(text=broken)),
+        (halved := SHOWN.format("\ud800", True), ToolResult(text=halved)),
+        ('{"a": "\\ud800"}', ToolResult(text='{"a": "\\ud800"}')),
+        ('{"a": NaN}', ToolResult(text='{"a": NaN}')),
         (SHOWN.format("cut", False)[:50], ToolResult(text=SHOWN.format("cut", False)[:50])),
     ],
 )
@@ -182,6 +191,7 @@ def test_the_command_prints_and_resumes(base: Any, file: Path, tmp_path: Path) -
         ("{", "not valid JSON"),
         ('{"session": "a"}', "no session of recorded calls"),
         ('{"session": "a", "calls": [{"tool": "t", "arguments": []}]}', "no session of recorded calls"),
+        ('{"session": "a", "calls": [{"tool": "t", "arguments": {"x": "\\ud800"}, "response": ""}]}', "lone surrogate"),
         ('{"session": "a", "calls": []}', "holds no calls"),
         ('{"session": "a", "calls": [{"tool": "t", "arguments": {}, "response": ""}]}', "other sessions"),
     ],

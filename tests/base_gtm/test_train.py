@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import torch
+from accelerate import DistributedType
 from some_records import write_some
 
 from base_gtm.cli import main
 from base_gtm.errors import DataError, ModelError
 from base_gtm.model import load_base
 from base_gtm.training.options import TrainOptions
-from base_gtm.training.run import run
+from base_gtm.training.run import _require_devices, run
+from base_gtm.training.weights import fresh
 
 SMALL: dict[str, Any] = {"vocab_size": 512, "hidden_size": 32, "layers": 1, "heads": 2, "batch": 8, "threads": 1}
 RUN = {"steps": 60, "save_steps": 6, "validate_steps": 20, "validation_share": 0.1} | SMALL
@@ -66,6 +71,7 @@ def test_loss_falls_and_the_folder_loads(trained: Path) -> None:
     losses = [row["loss"] for row in card["loss_curve"]]
     assert losses[-1] < 0.7 * losses[0]
     assert load_base(str(trained)).model.num_parameters() == card["parameters"]
+    assert "step" in (trained / "loss.svg").read_text()
     assert not list(trained.rglob("*.bin")) and not (trained / "checkpoints").exists()
 
 
@@ -138,6 +144,42 @@ def test_another_run_in_the_folder_is_refused(
     assert "another run" in said and "hidden_size was 32" in said and "learning_rate was 0.003" in said
 
 
+def test_what_an_earlier_version_did_not_ask_for_is_what_it_did(
+    trained: Path, some: Path, tmp_path: Path, capsys: Any
+) -> None:
+    shutil.copytree(trained, tmp_path / "base")
+    path = tmp_path / "base" / "run.json"
+    held = json.loads(path.read_text())
+    del held["recipe"]["rising"], held["recipe"]["carg"], held["contents"]
+    path.write_text(json.dumps(held))
+    assert run(TrainOptions(out=tmp_path / "base", records=(some,), **RUN)) == 0
+    assert "finished before" in capsys.readouterr().out
+    with pytest.raises(DataError, match="rising was False"):
+        run(TrainOptions(out=tmp_path / "base", records=(some,), rising=True, **RUN))
+
+
+def test_other_records_of_as_many_bytes_are_another_run(trained: Path, some: Path, tmp_path: Path) -> None:
+    other = tmp_path / some.name
+    other.write_text(some.read_text().replace("e", "o", 1))
+    with pytest.raises(DataError, match="its data had other contents"):
+        run(TrainOptions(out=trained, records=(other,), **RUN))
+
+
+@pytest.mark.parametrize(("kind", "visible"), [("NO", 2), ("NO", 1), ("MULTI_GPU", 2)])
+def test_several_gpus_want_a_launcher(monkeypatch: pytest.MonkeyPatch, some: Path, kind: str, visible: int) -> None:
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: visible)
+    state: Any = SimpleNamespace(distributed_type=DistributedType(kind), device=torch.device("cuda"), num_processes=1)
+    refused = pytest.raises(DataError, match="accelerate launch") if (kind, visible) == ("NO", 2) else nullcontext()
+    with refused:
+        _require_devices(TrainOptions(out=some, records=(some,)), state)
+
+
+@pytest.mark.parametrize("heads", [1, 2, 3, 5])
+def test_any_number_of_heads_that_fits_is_a_model(tokenizer: Any, some: Path, heads: int) -> None:
+    options = TrainOptions(out=some, records=(some,), hidden_size=4 * heads, heads=heads, layers=1)
+    assert fresh(options, tokenizer)(torch.tensor([[1, 2]])).logits.shape[1] == 2
+
+
 def test_a_model_in_the_folder_is_refused(base: Any, some: Path, tmp_path: Path) -> None:
     base.model.save_pretrained(tmp_path)
     with pytest.raises(DataError, match=r"holds a config\.json already"):
@@ -145,9 +187,8 @@ def test_a_model_in_the_folder_is_refused(base: Any, some: Path, tmp_path: Path)
 
 
 def test_a_checkpoint_of_other_sizes_is_refused(some: Path, tmp_path: Path) -> None:
-    import shutil
-
-    one, other = ({**RUN, "records": (some,), "hidden_size": size, "validate_steps": 0} for size in (32, 64))
+    given = {**RUN, "records": (some,), "validate_steps": 0, "rising": True}
+    one, other = ({**given, "hidden_size": size} for size in (32, 64))
     for name, options in (("one", one), ("other", other)):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr("base_gtm.training.run.save", stop)
@@ -178,10 +219,14 @@ def stop(*_: Any) -> None:
         (SOME | {"base": "{}/pickle"}, "is a pickle"),
         (SOME | {"method": "sgd"}, "known are full, lora, qlora"),
         (SOME | {"method": "lora"}, "name one with --base"),
-        (SOME | {"batch": "0"}, "--batch 0: give a number above zero"),
-        (SOME | {"hidden_size": 30}, "even multiple of the heads"),
+        (SOME | {"batch": "0"}, "--batch 0: give a finite number above zero"),
+        (SOME | {"epochs": "inf"}, "--epochs inf: give a finite number above zero"),
+        (SOME | {"threads": "-1"}, "--threads -1: give a finite number, zero or more"),
+        (SOME | {"seed": "-1"}, "--seed -1: give a number from 0"),
+        (SOME | {"rising": None, "minutes": 1}, "--rising: under --minutes"),
+        (SOME | {"hidden_size": 20, "heads": 4}, "even multiple of the heads"),
         (SOME | {"max_tokens": 9}, "prompt too long"),
-        (SOME | {"base": "nano", "max_tokens": 2000}, "the base reads 2048 tokens"),
+        (SOME | {"base": "nano", "max_tokens": 9000}, "and the base reads"),
         (SOME | {"prompt_share": 0}, "--prompt-share 0.0: give a share above 0"),
     ],
 )

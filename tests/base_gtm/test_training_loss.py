@@ -14,7 +14,8 @@ from base_gtm.tokenizer import load_tokenizer
 from base_gtm.training.dataset import Prepared, prepare
 from base_gtm.training.loss import collate, weighted_sum
 from base_gtm.training.options import TrainOptions
-from base_gtm.training.schedule import order
+from base_gtm.training.records import Sources
+from base_gtm.training.schedule import batches_taken, order
 from base_gtm.training.trainer import fit
 
 WEIGHTS = (10.0, 0.1, 0.1)
@@ -120,7 +121,7 @@ def data(tmp_path_factory: pytest.TempPathFactory, nano: Any) -> tuple[TrainOpti
         packing=True,
         batch=8,
     )
-    return options, prepare(options, nano)
+    return options, prepare(Sources(options), nano)
 
 
 def losses(nano: Any, data: tuple[TrainOptions, Prepared], out: Path, **others: Any) -> list[float]:
@@ -154,6 +155,16 @@ def test_an_epoch_has_every_row_once_and_its_own_order(lengths: list[int] | None
     if lengths:
         spread = [max(group) - min(group) for group in zip(*[iter([lengths[at] for at in first])] * 8, strict=False)]
         assert sum(spread) / len(spread) < 10, "rows of a batch are of like length"
-        rising = order(lengths, 1003, 8, 0, 0, rising=True)
-        longest = [max(lengths[at] for at in rising[first : first + 8]) for first in range(0, 1000, 8)]
-        assert sorted(rising) == sorted(first) and longest == sorted(longest)
+        for taken in (30, 1003):
+            rising = order(lengths, 1003, 8, 0, 0, rising=taken)
+            longest = [max(lengths[at] for at in rising[start : start + 8]) for start in range(0, 1000, 8)][:taken]
+            assert sorted(rising) == sorted(first) and longest == sorted(longest)
+            assert set(rising[: taken * 8]) == set(first[: taken * 8]) and longest[-1] > 90, "long ones are among them"
+
+
+def test_only_the_batches_that_a_run_comes_to_are_sorted(tmp_path: Path) -> None:
+    options = TrainOptions(out=tmp_path, records=(tmp_path / "some.jsonl",), batch=4, accumulate=2, rising=True)
+    taken = {
+        steps: [batches_taken(97, replace(options, steps=steps), epoch) for epoch in range(3)] for steps in (3, 20)
+    }
+    assert taken == {3: [6, 0, 0], 20: [40, 14, 0]}, "an epoch has 25 batches, 13 updates"

@@ -50,6 +50,14 @@ def test_steps_are_those_of_torch(tokenizer: Any) -> None:
         assert apart < 0.15 * moved, name  # bfloat16
 
 
+def test_every_parameter_is_learnt(tokenizer: Any) -> None:
+    model = _model(tokenizer)
+    model.model.experts = torch.nn.Parameter(torch.ones(2, 3, 4))
+    groups = Muon(model, 1e-2, 0.1).param_groups
+    held = {id(one): group["orthogonal"] for group in groups for one in group["params"]}
+    assert held.keys() == {id(one) for one in model.parameters()} and not held[id(model.model.experts)]
+
+
 def test_its_state_survives_a_file(tokenizer: Any, tmp_path: Any) -> None:
     model = _model(tokenizer)
     optimizer = Muon(model, 1e-2, 0.1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,10 @@ from typer.testing import CliRunner
 
 from base_gtm.cli import app
 from base_gtm.data import Record, write_records
+from base_gtm.data.split import WORLDS
+from base_gtm.decode import compile_grammar, lltokenizer
+from base_gtm.errors import DataError
+from base_gtm.example import read_examples, table
 from base_gtm.model import NANO_FOLDER
 from base_gtm.prompt import completion, render
 from base_gtm.schema import ToolCall, ToolResult, ToolSpec, closed_object
@@ -24,12 +29,12 @@ from base_gtm.training.records import (
     HELD_OUT,
     LONG_ANSWER,
     LONG_PROMPT,
+    NEW,
     PROMPT,
     STRUCTURE,
-    UNSEEN,
     VALUE,
     Row,
-    draw,
+    Sources,
     row_of,
 )
 
@@ -43,6 +48,7 @@ CALL = ToolCall("area", {"width": 3, "height": 4})
 RECORD = Record(SPEC, CALL, ToolResult({"area": 12, "shape": "other"}), source="made")
 ERROR = Record(SPEC, CALL, ToolResult(is_error=True, text="no such rectangle"), source="error:value")
 TEXT = Record(ToolSpec("say", "Says.", {}), ToolCall("say", {}), ToolResult(text="well"))
+NOTE = closed_object({"note": {"type": "string"}})
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +89,7 @@ def test_an_error_is_a_value_throughout_and_knows_how_an_answer_would_begin(nano
     assert nano.decode([row(TEXT, nano).answer_start]) == '"'
 
 
-def test_a_long_prompt_loses_argument_text_then_the_oldest_turns(nano: Any) -> None:
+def test_a_long_prompt_loses_its_oldest_turns_then_argument_text(nano: Any) -> None:
     spec = ToolSpec("count", "Counts.", closed_object({"text": {"type": "string"}}), None)
     call = ToolCall("count", {"text": "a b " * 400})
     cut = row(Record(spec, call, ToolResult(text="400")), nano, 200)
@@ -95,13 +101,29 @@ def test_a_long_prompt_loses_argument_text_then_the_oldest_turns(nano: Any) -> N
     assert found.cut and found.prompt_length <= 200 and "turn 5" in text and "turn 0" not in text
 
 
+@pytest.mark.parametrize(
+    "record",
+    [
+        replace(TEXT, result=ToolResult(text="a<|end|>b")),
+        replace(RECORD, spec=replace(SPEC, output_schema=NOTE), result=ToolResult({"note": "a<|end|>b"})),
+    ],
+)
+def test_an_answer_ends_where_it_ends_and_decoding_can_write_it(nano: Any, record: Record) -> None:
+    found = row(record, nano)
+    written = found.input_ids[found.prompt_length :]
+    assert written.index(nano.eos_token_id) == len(written) - 1
+    assert "a< |end|>b" in str(json.loads(nano.decode(written[:-1])))
+    matcher = compile_grammar(record.spec, nano, lltokenizer(nano, len(nano))).pristine.deep_copy()
+    assert matcher.validate_tokens(written) == len(written)
+
+
 def test_what_cannot_be_shown_says_why(nano: Any) -> None:
     assert row_of(RECORD, nano, 5, 100) == LONG_PROMPT
     assert row_of(RECORD, nano, 400, 3) == LONG_ANSWER
 
 
-def options(tmp_path: Path, **others: Any) -> TrainOptions:
-    return TrainOptions(out=tmp_path / "out", **others)
+def sources(tmp_path: Path, **others: Any) -> Sources:
+    return Sources(TrainOptions(out=tmp_path / "out", **others))
 
 
 def test_an_error_that_the_schema_decides_is_left_out(tmp_path: Path) -> None:
@@ -110,7 +132,7 @@ def test_an_error_that_the_schema_decides_is_left_out(tmp_path: Path) -> None:
     )
     write_records(tmp_path / "some.jsonl", [RECORD, broken, ERROR])
     left_out = Counter[str]()
-    drawn = list(draw(options(tmp_path, records=(tmp_path / "some.jsonl",), validation_share=0), left_out))
+    drawn = list(sources(tmp_path, records=(tmp_path / "some.jsonl",), validation_share=0).draw(left_out))
     assert [record.source for _, record in drawn] == ["made", "error:value"] and left_out == {BY_SCHEMA: 1}
 
 
@@ -119,51 +141,75 @@ def test_equal_records_fall_into_the_same_part(tmp_path: Path) -> None:
     write_records(tmp_path / "once.jsonl", records)
     write_records(tmp_path / "back.jsonl", reversed(records))
     once, back = (
-        {record.call.key: part for part, record in draw(chosen, Counter())}
+        {record.call.key: part for part, record in chosen.draw(Counter())}
         for chosen in (
-            options(tmp_path, records=(tmp_path / f"{name}.jsonl",), validation_share=0.2) for name in ("once", "back")
+            sources(tmp_path, records=(tmp_path / f"{name}.jsonl",), validation_share=0.2) for name in ("once", "back")
         )
     )
     assert once == back
     assert 0.1 < list(once.values()).count("validation") / len(once) < 0.3
 
 
+def test_candidates_for_one_reference_fall_into_the_same_part(tmp_path: Path) -> None:
+    calls = [ToolCall("check", {"reference": f"r{at // 2}", "candidate": f"c{at}"}) for at in range(200)]
+    spec = ToolSpec("check", "Checks.", {})
+    write_records(tmp_path / "some.jsonl", [Record(spec, call, ToolResult(text="right")) for call in calls])
+    chosen = sources(tmp_path, records=(tmp_path / "some.jsonl",), validation_share=0.5)
+    parts = [part for part, _ in chosen.draw(Counter())]
+    assert parts[::2] == parts[1::2] and 30 < parts[::2].count("validation") < 70
+
+
 def test_validation_files_are_measured_on_alone(tmp_path: Path) -> None:
     write_records(tmp_path / "held.jsonl", [RECORD])
     some = write_some(tmp_path / "some.jsonl", 5)
-    chosen = options(tmp_path, records=(some,), validation=(tmp_path / "held.jsonl",), validation_share=0)
-    assert [part for part, _ in draw(chosen, Counter())] == ["train"] * 5 + ["validation"]
+    chosen = sources(tmp_path, records=(some,), validation=(tmp_path / "held.jsonl",), validation_share=0)
+    assert [part for part, _ in chosen.draw(Counter())] == ["train"] * 5 + ["validation"]
 
 
-def test_held_out_tools_are_left_out_unless_asked_for(tmp_path: Path) -> None:
+def test_held_out_tools_are_left_out_unless_asked_for(tmp_path: Path, nano: Any) -> None:
     made = CliRunner().invoke(
         app, ["carg", "generate", "--out", str(tmp_path / "carg"), "--workers", "1", "--records", "150"]
     )
     assert made.exit_code == 0, made.output
     some, left_out, none = (
-        options(tmp_path, carg=(tmp_path / "carg",), validation_share=0.1),
+        sources(tmp_path, carg=(tmp_path / "carg",), validation_share=0.1),
         Counter[str](),
         Counter[str](),
     )
-    few = list(draw(some, left_out))
-    everything = list(draw(options(tmp_path, carg=(tmp_path / "carg",), all_tools=True), none))
+    few = list(some.draw(left_out))
+    everything = list(sources(tmp_path, carg=(tmp_path / "carg",), all_tools=True).draw(none))
     assert left_out[HELD_OUT] > 15 and none[HELD_OUT] == 0
     assert len(few) + left_out.total() == len(everything) + none.total() == 150
     assert not any(record.spec.name.startswith("robot") for _, record in few)
-    measured = {record.spec.name for part, record in few if part == "validation" and record.source.startswith(UNSEEN)}
+    measured = {record.spec.name for part, record in few if part == "validation" and record.source.startswith(NEW)}
     assert measured and not measured & {record.spec.name for part, record in few if part == "train"}
+    unmeasured = list(sources(tmp_path, carg=(tmp_path / "carg",), validation_share=0).draw(Counter()))
+    assert measured <= {record.spec.name for _, record in unmeasured} and {part for part, _ in unmeasured} == {"train"}
+    assert {record.spec.name for _, record in unmeasured} < {record.spec.name for _, record in everything}
+    split, examples = some.split, list(read_examples(tmp_path / "carg"))
+    assert split is not None
+    for name in ("unseen", "worlds"):
+        held = [
+            one for one in examples if one.tool.field in WORLDS or (name == "unseen" and one.tool.key in split.unseen)
+        ]
+        (tmp_path / name).mkdir()
+        table(held).to_parquet(tmp_path / name / "part-00000.parquet")
+    each = sources(tmp_path, carg=(tmp_path / "carg", tmp_path / "unseen")).each(Counter())
+    assert [any(True for _ in drawn) for drawn in each] == [True, False], "all folders' tools are split together"
+    with pytest.raises(DataError, match=r"hold no record .* of held-out tools; --all-tools learns"):
+        prepare(sources(tmp_path, carg=(tmp_path / "worlds",)), nano)
 
 
 def test_a_prepared_data_set_is_used_again(tmp_path: Path, nano: Any) -> None:
-    chosen = options(tmp_path, records=(write_some(tmp_path / "some.jsonl", 40),), validation_share=0.2)
+    chosen = sources(tmp_path, records=(write_some(tmp_path / "some.jsonl", 40),), validation_share=0.2)
     first = prepare(chosen, nano)
-    path = chosen.out / "data" / "train.arrow"
+    path = chosen.options.out / "data" / "train.arrow"
     written = path.stat().st_mtime_ns
     again = prepare(chosen, nano)
     assert path.stat().st_mtime_ns == written and again.facts == first.facts
     assert len(first.train) + len(first.validation) == 40
     assert first.facts.tokens == sum(len(one) for one in first.train["input_ids"]) == sum(first.train["length"])
-    (chosen.out / "data" / "facts.json").unlink()  # as a kill before the end leaves it
+    (path.parent / "facts.json").unlink()  # as a kill before the end leaves it
     path.write_bytes(path.read_bytes()[:500])
     assert prepare(chosen, nano).facts == first.facts
-    assert json.loads((chosen.out / "data" / "facts.json").read_text())["tokens"] == first.facts.tokens
+    assert json.loads((path.parent / "facts.json").read_text())["tokens"] == first.facts.tokens

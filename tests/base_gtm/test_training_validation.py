@@ -7,6 +7,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from datasets import Dataset
 
 from base_gtm.data import Record, write_records
 from base_gtm.model import NANO_FOLDER, new_nano
@@ -14,8 +15,9 @@ from base_gtm.schema import ToolCall, ToolResult, ToolSpec, closed_object
 from base_gtm.tokenizer import load_tokenizer
 from base_gtm.training.dataset import prepare
 from base_gtm.training.options import TrainOptions
+from base_gtm.training.records import NEW, Sources
 from base_gtm.training.run import run
-from base_gtm.training.validation import Table, validate
+from base_gtm.training.validation import Scores, Table, validate
 
 SPEC = ToolSpec(
     "book",
@@ -50,28 +52,37 @@ def test_the_table_is_what_a_slow_count_gives(tmp_path: Path, bookings: Path) ->
         tokenizer, hidden_size=32, num_hidden_layers=1, num_attention_heads=2, initializer_range=0.3
     ).train()
     options = TrainOptions(out=tmp_path / "out", records=(bookings,), validation_share=0.1)
-    rows = prepare(options, tokenizer).validation
+    rows = prepare(Sources(options), tokenizer).validation
     table = validate(model, rows, 4)
     assert model.training and set(table.sources) == {"all", "single", "error:value"}
     model.eval()
-    losses, right, wrong = [], [], []
+    losses, right, first, wrong = [], [], [], []
     for row in rows:
         with torch.inference_mode():
             logits = model(torch.tensor([row["input_ids"]])).logits[0]
         for group in row["values"]:
             losses += [float(-logits[at - 1].log_softmax(-1)[row["input_ids"][at]]) for at in group]
             right.append(all(int(logits[at - 1].argmax()) == row["input_ids"][at] for at in group))
+        first.append(right[-len(row["values"])])
         if row["is_error"]:
             pair = logits[row["prompt_length"] - 1][[row["error_start"], row["answer_start"]]]
             wrong.append(float(pair.softmax(0)[0]))
     scores = table.sources["all"]
     assert (scores.records, scores.values) == (len(rows), len(right))
     assert scores.nll == pytest.approx(sum(losses) / len(losses), rel=1e-4)
-    assert scores.right == sum(right) / len(right)
+    assert scores.right == sum(right) / len(right) and scores.first == sum(first) / len(first)
     assert sorted(table.wrong) == pytest.approx(sorted(wrong), rel=1e-4)
+    some = rows.to_list()
+    for row in some[::2]:
+        row |= {"source": NEW + row["source"]}
+    some.append(some[0] | {"values": [], "source": "nothing"})
+    marked = validate(model, Dataset.from_list(some), 4)
+    assert len(marked.valid) + len(marked.wrong) == len(some[::2]), "the others do not set the threshold"
+    assert marked.sources["nothing"] == Scores(1, 0.0, 0, 0.0, 0.0)
+    assert marked.sources["all"].values == len(right)
 
 
-def test_the_threshold_lets_one_valid_call_in_twenty_through_at_most() -> None:
+def test_the_threshold_refuses_one_valid_call_in_twenty_at_most() -> None:
     table = Table({}, [at / 100 for at in range(100)], [0.2, 0.945, 0.96, 0.99])
     found = table.refusal()
     assert found is not None and table.auc == pytest.approx((20.5 + 95 + 96.5 + 99.5) / 400)
