@@ -48,6 +48,8 @@ RUNS: Mapping[str, Run] = {
     "answers alone": Run("--prompt-weight 0"),
     "every prompt token": Run("--prompt-share 1"),
     "short records first": Run("--rising"),
+    "half under other names": Run("--renamed 0.5"),
+    "what is forced counts too": Run("--structure-weight 1"),
     "final labels alone": Run(records=".*_label"),
     "kernels alone": Run(carg=False),
     "CARG alone": Run(records=""),

@@ -39,6 +39,9 @@ class TrainOptions:
     """File of records, JSON lines; may be given again."""
     all_tools: bool = False
     """Learn from the tools too that are otherwise held out, by field, to judge on."""
+    renamed: float = 0.0
+    """Share of the training records of CARG whose parameters and fields get other names: a base that always meets the
+    same ones does not learn to read them off the spec."""
     validation: tuple[Path, ...] = ()
     """Records to measure on alone: a file of JSON lines or a folder as for --carg."""
     validation_share: float = 0.01
@@ -128,7 +131,7 @@ class TrainOptions:
                 raise DataError(f"{_flag(name)} {getattr(self, name)}: give a finite number, zero or more")
         if not 0 <= self.seed < _SEEDS:
             raise DataError(f"--seed {self.seed}: give a number from 0 to {_SEEDS - 1}")
-        for name in ("validation_share", "dropout"):
+        for name in ("validation_share", "dropout", "renamed"):
             if not 0 <= getattr(self, name) < 1:
                 raise DataError(f"{_flag(name)} {getattr(self, name)}: give a share from 0 to below 1")
         if not 0 < self.prompt_share <= 1:

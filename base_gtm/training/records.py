@@ -12,10 +12,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
+from random import Random
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from base_gtm.arguments import check
 from base_gtm.data import Record, read_records
+from base_gtm.data.renamed import property_names, renamed
 from base_gtm.errors import DataError
 from base_gtm.example import Example, read_examples, read_tools
 from base_gtm.prompt import ERROR, HISTORY_TURNS, compact, completion, encode_call
@@ -113,11 +115,26 @@ class Sources:
         for example in _examples(folder):
             part, record = "train" if split is None else split.part(example), Record.of_example(example)
             if part == "train":
-                yield _part(record, share), record
+                part = _part(record, share)
+                yield part, self._renamed(record) if part == "train" else record
             elif part == "validation" and _part(record, _MEASURED * share) == "validation":
                 yield "validation", replace(record, source=NEW + record.source)
             else:
                 left_out[HELD_OUT] += 1
+
+    def _renamed(self, record: Record) -> Record:
+        """The record, or its share of them under other names; the same each time."""
+        random = Random(content_hash([record.spec.name, record.call.arguments]))
+        if random.random() >= self.options.renamed:
+            return record
+        return renamed(record, self._names, random) or record
+
+    @cached_property
+    def _names(self) -> list[str]:
+        """Of all properties of the folders' tools."""
+        tools = (tool.spec for folder in self.options.carg for tool in _told(folder, read_tools))
+        schemas = (schema for spec in tools for schema in (spec.input_schema, spec.output_schema))
+        return sorted({name for schema in schemas for name in property_names(schema)})
 
     def _of_file(self, path: Path) -> Iterator[tuple[Part, Record]]:
         for record in read_records(path):

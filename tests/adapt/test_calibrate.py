@@ -56,6 +56,12 @@ def test_scaling_keeps_the_order_and_sums_to_one() -> None:
     assert fit_temperature([], []) == 1.0
 
 
+def test_answers_that_were_all_right_are_not_certain() -> None:
+    said = [{"a": 0.99, "b": 0.01}] * 87
+    assert 0.6 < fit_temperature(said, ["a"] * 87) < 1
+    assert fit_temperature(said, ["a"] * 86 + ["b"]) == pytest.approx(1, abs=0.05)
+
+
 def _pairs(n: int, chance: random.Random) -> list[tuple[float, bool]]:
     """Answers of which sixty per cent are nearly sure, all as sure as they are right."""
     drawn = []

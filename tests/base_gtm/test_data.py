@@ -1,12 +1,17 @@
 """Records: their file, and the split of the tools that they are about."""
 
 import json
+import re
 from dataclasses import replace
+from random import Random
 
+import jsonschema
 import pytest
 from some_records import some_records
 
+from base_gtm.arguments import check
 from base_gtm.data import Record, read_records, write_records
+from base_gtm.data.renamed import property_names, renamed
 from base_gtm.data.split import split_tools
 from base_gtm.errors import DataError
 from base_gtm.example import Example, Provenance, Turn
@@ -148,3 +153,37 @@ def test_a_field_that_makes_up_much_more_than_the_share_is_not_held_out():
     assert not split_tools(one).unseen and not split_tools(one).validation
     some = [replace(tool, field="few" if at % 10 == 0 else "most") for at, tool in enumerate(tools)]
     assert split_tools(some).fields == ("few",)
+
+
+def test_a_record_under_other_names_is_the_same_call():
+    teacher, names = ExecutableTeacher(), [f"name_{at}" for at in range(40)]
+    made = Provenance("executable", 3, 1)
+    found = 0
+    for tool in teacher.tools[::9]:
+        for kind in ("single", "error"):
+            scene = teacher.single(tool, made, ()) if kind == "single" else teacher.error(tool, "value", made, ())
+            if scene is None:
+                continue
+            one = Record.of_example(Example(kind, tool, "", (), scene.turns[-1], made, scene.flaw))
+            other = renamed(one, names, Random(1))
+            if other is None:
+                continue
+            found += 1
+            assert other == renamed(one, names, Random(1))
+            before, after = (set(property_names(it.spec.input_schema)) for it in (one, other))
+            assert after <= set(names) and len(before) == len(after)
+            verdicts = [check(it.spec, it.call.arguments) is None for it in (one, other)]
+            assert verdicts[0] == verdicts[1]
+            if kind == "single":
+                jsonschema.validate(dict(other.result.content), dict(other.spec.output_schema))
+                assert leaves(other.result.content) == leaves(one.result.content)
+            elif scene.flaw.parameter in before:
+                assert scene.flaw.parameter not in re.findall(r"\w+", other.result.text)
+    assert found > 60
+
+
+def leaves(value):
+    """The values in which a result ends, in their order."""
+    if isinstance(value, dict):
+        return [leaf for inner in value.values() for leaf in leaves(inner)]
+    return [leaf for inner in value for leaf in leaves(inner)] if isinstance(value, list) else [value]

@@ -186,6 +186,10 @@ def test_held_out_tools_are_left_out_unless_asked_for(tmp_path: Path, nano: Any)
     unmeasured = list(sources(tmp_path, carg=(tmp_path / "carg",), validation_share=0).draw(Counter()))
     assert measured <= {record.spec.name for _, record in unmeasured} and {part for part, _ in unmeasured} == {"train"}
     assert {record.spec.name for _, record in unmeasured} < {record.spec.name for _, record in everything}
+    others = list(sources(tmp_path, carg=(tmp_path / "carg",), validation_share=0.1, renamed=0.99).draw(Counter()))
+    same = sum(one == other for one, other in zip(few, others, strict=True))
+    assert [part for part, _ in few] == [part for part, _ in others]
+    assert 0 <= same - sum(part == "validation" for part, _ in few) < 10, "only training records are renamed"
     split, examples = some.split, list(read_examples(tmp_path / "carg"))
     assert split is not None
     for name in ("unseen", "worlds"):
