@@ -2,7 +2,8 @@
 
 Calls with plausible arguments must come back with a result that satisfies the output schema, or with bounded text where
 there is none; calls made wrong must come back as a refusal of one line that names the parameter. Each call follows from
-the seed and its number. Outcomes are written as they come: the same command after a kill goes on where it stopped.
+the seed and its number. A base's own refusals of plausible calls are off, since they are the judge's matter. Outcomes
+are written as they come: the same command after a kill goes on where it stopped.
 
 Not measured: whether a result is true.
 """
@@ -88,7 +89,7 @@ def measure(options: ValidityOptions) -> None:
     if not tools:
         raise DataError(f"{', '.join(map(str, options.tools))}: no tools")
     base = load_base(options.base)
-    simulator = Simulator(base)
+    simulator = Simulator(base, refuse_above=1.0)
     identity = content_hash([[tool.key for tool in tools], base.hash, options.seed])
     journal = options.out.with_suffix(".calls.jsonl")
     outcomes = _resumed(journal, identity)[: options.limit]
