@@ -58,7 +58,7 @@ format: $(STAMP)
 
 NANO ?= nano
 NANO_MINUTES ?= 70
-BF16 := $(if $(shell grep -m 1 avx512_bf16 /proc/cpuinfo),--bf16)
+BF16 = $(if $(shell grep -m 1 avx512_bf16 /proc/cpuinfo),--bf16)
 
 nano: $(STAMP) $(NANO)/kernels.jsonl
 	$(BIN)/base-gtm carg generate --out $(NANO)/carg --records 200000

@@ -26,6 +26,7 @@ THRESHOLDS = tuple(0.3 + 0.005 * step for step in range(140))
 """Confidences tried as thresholds: a fixed grid, so that it owes nothing to the labels."""
 TINY = 1e-12
 _SPREAD = 0.5
+"""Standard deviation of a temperature's logarithm before any label is seen: 0.37 to 2.7 at 95 %."""
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from base_gtm.spans import overlapping, value_spans
 from base_gtm.tokenizer import encode_offsets, encode_text, first_line
 
 if TYPE_CHECKING:
+    from base_gtm.collection.collected import Collected
     from base_gtm.data.split import Split
     from base_gtm.training.options import TrainOptions
 
@@ -91,8 +92,7 @@ class Sources:
         options = self.options
         if options.all_tools or not options.carg:
             return None
-        tools = (tool for folder in options.carg for tool in _told(folder, read_tools))
-        return split_tools(tools, VALIDATION if options.validation_share else 0)
+        return split_tools(self._tools, VALIDATION if options.validation_share else 0)
 
     def draw(self, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
         """Every record that is learnt or measured on, with its part."""
@@ -124,6 +124,8 @@ class Sources:
 
     def _renamed(self, record: Record) -> Record:
         """The record, or its share of them under other names; the same each time."""
+        if not self.options.renamed:
+            return record
         random = Random(content_hash([record.spec.name, record.call.arguments]))
         if random.random() >= self.options.renamed:
             return record
@@ -132,9 +134,14 @@ class Sources:
     @cached_property
     def _names(self) -> list[str]:
         """Of all properties of the folders' tools."""
-        tools = (tool.spec for folder in self.options.carg for tool in _told(folder, read_tools))
-        schemas = (schema for spec in tools for schema in (spec.input_schema, spec.output_schema))
+        specs = [tool.spec for tool in self._tools]
+        schemas = (schema for spec in specs for schema in (spec.input_schema, spec.output_schema))
         return sorted({name for schema in schemas for name in property_names(schema)})
+
+    @cached_property
+    def _tools(self) -> list[Collected]:
+        """Of all folders of CARG; one tool of two folders stands twice."""
+        return [tool for folder in self.options.carg for tool in _told(folder, read_tools)]
 
     def _of_file(self, path: Path) -> Iterator[tuple[Part, Record]]:
         for record in read_records(path):
