@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from base_gtm.bounded import bounded, subschemas
 from base_gtm.digits import may_be_number, pick_number
+from base_gtm.emptiness import without_unlikely_end
 from base_gtm.errors import ModelError, SpecError
-from base_gtm.places import allowed, distinct, locate, number_bounds, number_fits
+from base_gtm.places import Place, allowed, distinct, locate, number_bounds, number_fits
 from base_gtm.prompt import compact
 from base_gtm.quantity import Digits, Estimate, read_number, tokens_of_digits
 from base_gtm.schema import ToolSpec
@@ -240,7 +241,7 @@ class Writer:
         schema = self.grammar.schema
         place = locate(self.text.decode("utf-8", "replace"))
         bounds = None if place is None or place.partial else number_bounds(schema, place)
-        if place is None or bounds is None:
+        if place is None or bounds is None or self._may_end(place):
             return None
         inside = next((text for text in ("1", "0", "0.5", "-1") if number_fits(schema, place, float(text))), None)
         ended = self.matcher.deep_copy()
@@ -249,6 +250,10 @@ class Writer:
         ends = tuple(int(token) for token in _allowed_tokens(ended) if self._ends(int(token)))
         fits = partial(number_fits, schema, place)
         return Digits(".".join(map(str, place.path)), self.grammar.digit_tokens, ends, bounds, fits)
+
+    def _may_end(self, place: Place) -> bool:
+        """Whether a list may end here, empty."""
+        return not place.partial and self.matcher.validate_tokens(self._encoded("]")) == 1
 
     def _ends(self, token: int) -> bool:
         return self.bytes_of(token)[:1] in (b",", b"}", b"]", b"")
@@ -259,8 +264,8 @@ class Writer:
         if place is None:
             return None
         values = allowed(self.grammar.schema, place)
-        if values is None or (not place.partial and self.matcher.validate_tokens(self._encoded("]")) == 1):
-            return None  # an array may end here instead
+        if values is None or self._may_end(place):
+            return None
         rows: dict[tuple[int, ...], Any] = {}
         for value in values:
             written = compact(value)
@@ -427,6 +432,8 @@ def _free_token(writer: Writer, logits: torch.Tensor) -> tuple[int, float]:
     options = torch.from_numpy(some).to(logits.device)
     logs = torch.log_softmax(logits[options].double(), -1)
     place = locate(writer.text.decode("utf-8", "replace"))
+    if place is not None and len(writer.tokens) <= _CLOSE_AFTER:
+        logs = without_unlikely_end(writer.grammar.lltokenizer, place, some, logs)
     pick = int(logs.argmax())
     if len(writer.tokens) > _CLOSE_AFTER and not (place and place.partial[:1] in set("-0123456789")):
         rank = {text.encode(): place for place, text in enumerate(_CLOSERS)}

@@ -2,8 +2,8 @@
 
 Each run is `base-gtm train --base new` with a few options changed, in a process of its own; the last column of the
 table is its cost. Runs of one tokenizer see the same batches in the same order, and all are measured on the same
-records, those of --validation and no others. A run that ended is not done again; a killed one goes on from its
-checkpoint. What a short run shows of a long one is a guess.
+records: those of --validation, and those of CARG's tools that no run learns from. A run that ended is not done again;
+a killed one goes on from its checkpoint. What a short run shows of a long one is a guess.
 """
 
 from __future__ import annotations
@@ -12,15 +12,18 @@ import json
 import re
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from base_gtm.bench.command import command, write_figures
 from base_gtm.data import read_records, write_records
 from base_gtm.errors import DataError
+from base_gtm.training.options import TrainOptions
 from base_gtm.training.recipe import NANO
+from base_gtm.training.records import NEW, Sources
 
 _COMMON = ("--base", "new", *NANO, "--validate-steps", "0", "--validation-share", "0")
 
@@ -50,6 +53,7 @@ RUNS: Mapping[str, Run] = {
     "short records first": Run("--rising"),
     "half under other names": Run("--renamed 0.5"),
     "what is forced counts too": Run("--structure-weight 1"),
+    "other names, what is forced": Run("--renamed 0.5 --structure-weight 1"),
     "final labels alone": Run(records=".*_label"),
     "kernels alone": Run(carg=False),
     "CARG alone": Run(records=""),
@@ -68,7 +72,7 @@ class SmallRunsOptions:
     records: tuple[Path, ...] = ()
     """Files of records."""
     validation: tuple[Path, ...] = ()
-    """Records to measure on, of tools and kernels that no run learns from."""
+    """Records to measure on that no run learns from, such as kernels."""
     only: tuple[str, ...] = ()
     """Runs to do; all unless given, but those that choose among sources which are not given."""
     more: str = ""
@@ -90,6 +94,7 @@ class SmallRunsOptions:
 def measure(options: SmallRunsOptions) -> None:
     """Train each variation, and write what it came to."""
     found: dict[str, Any] = {}
+    options = _with_new_tools(options)
     for name, learnt in _possible(options).items():
         folder = _folder(options, name)
         words = f"{options.more} {RUNS[name].options} --steps {options.steps} --threads {options.threads}"
@@ -101,6 +106,16 @@ def measure(options: SmallRunsOptions) -> None:
         found[name] = _told(json.loads((folder / "card.json").read_text()))
         write_figures(options.out, options, {"runs": found})
     print(table(found))
+
+
+def _with_new_tools(options: SmallRunsOptions) -> SmallRunsOptions:
+    """Measured too on the records of the folders' tools that are held out to measure on."""
+    if not options.carg:
+        return options
+    path = options.out.with_suffix("") / "new_tools.jsonl"
+    sources = Sources(TrainOptions(path, carg=options.carg, validation_share=0.1))
+    write_records(path, (record for _, record in sources.draw(Counter()) if record.source.startswith(NEW)))
+    return replace(options, validation=(*options.validation, path))
 
 
 def _folder(options: SmallRunsOptions, name: str) -> Path:

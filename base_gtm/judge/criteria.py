@@ -13,9 +13,10 @@
       Help     and the message, in one line, names the parameter at fault and says what would do (the rules of CARG)
     All        every column of the scenario holds
 
-A valid call that is refused fails every column, and counts as a false alarm too. Fields that the output schema does not
-require are not compared. Where Format fails on one value the other columns still look at the rest, so no column speaks
-for another; Sem implies Logic and Cons, since whatever follows from the tool's values holds for equal ones.
+A valid call that is refused fails All and counts as a false alarm; it has no other column, since there is no result to
+look at, and so the columns' n is smaller. Fields that the output schema does not require are not compared. Where Format
+fails on one value the other columns still look at the rest, so no column speaks for another; Sem implies Logic and
+Cons, since whatever follows from the tool's values holds for equal ones.
 
 Stricter than the paper's judge, a model that sees no truth: there, an answer that could be the tool's has Sem and Cons;
 here it must be the tool's. Laxer where nothing can be broken: a history that decides nothing (tools without a state)
@@ -58,7 +59,7 @@ class Verdict:
     kind: Kind
     tool: str
     columns: Mapping[str, bool]
-    """Those of the scenario."""
+    """Those of the scenario; none for a valid call that is refused."""
     fields: float | None
     """F1 of the answer's values against the tool's; None for a wrong call."""
     rules: int
@@ -78,7 +79,7 @@ class Verdict:
     @property
     def all(self) -> bool:
         """Whether every column of the scenario holds."""
-        return all(self.columns.values())
+        return bool(self.columns) and all(self.columns.values())
 
     def to_json(self) -> dict[str, Any]:
         return {**asdict(self), "all": self.all}
@@ -98,7 +99,9 @@ class Judge:
         rules = [] if example.kind == "error" else _rules(example, example.turn.result.content, true, true)
         if example.kind == "error":
             columns = _wrong(example, attempt)
-        elif attempt.refused or not _has_fields(example, attempt.content):
+        elif attempt.refused:
+            columns = {}
+        elif not _has_fields(example, attempt.content):
             columns = dict.fromkeys(COLUMNS[example.kind], False)
         else:
             kept = _rules(example, attempt.content, true, said)

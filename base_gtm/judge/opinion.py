@@ -63,7 +63,10 @@ def greet(endpoint: Endpoint) -> None:
 
 
 def opinions(endpoint: Endpoint, name: str, asked: Sequence[tuple[Example, Attempt, Verdict]]) -> list[Verdict | None]:
-    """The exact verdicts with the model's columns in their place; None where the model gave no usable answer."""
+    """The exact verdicts with the model's columns in their place; None where the model gave no usable answer.
+
+    Valid calls that were refused have no columns, and are not asked about.
+    """
     progress = Progress(name, "opinions", 0, len(asked))
     found: list[Verdict | None] = []
     with ThreadPoolExecutor(endpoint.options.concurrency) as pool:
@@ -82,7 +85,7 @@ def agreements(exact: Sequence[Verdict], model: Sequence[Verdict | None]) -> lis
     both = [(one, other) for one, other in zip(exact, model, strict=True) if other is not None]
     found = []
     for kind, columns in COLUMNS.items():
-        here = [(one, other) for one, other in both if one.kind == kind]
+        here = [(one, other) for one, other in both if one.kind == kind and one.columns]
         for column in columns if here else ():
             first = [one.columns[column] for one, _ in here]
             second = [other.columns[column] for _, other in here]
@@ -108,6 +111,8 @@ def _agreement(scenario: str, column: str, first: Sequence[bool], second: Sequen
 
 def _opinion(endpoint: Endpoint, example: Example, attempt: Attempt, verdict: Verdict) -> Verdict | None:
     columns = COLUMNS[example.kind]
+    if not verdict.columns:
+        return verdict
     if attempt.failed:
         return replace(verdict, columns=dict.fromkeys(columns, False))
     criteria = {column: {"type": "boolean", "description": _MEANING[column]} for column in columns}

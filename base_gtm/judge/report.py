@@ -68,8 +68,8 @@ def table_two(rows: Rows) -> Table:
     parts: dict[tuple[str, str], Callable[[Verdict], float | None]] = {
         (SCENARIOS["single"], "values"): lambda one: one.fields if one.kind == "single" else None,
         (SCENARIOS["multi"], "values"): lambda one: one.fields if one.kind == "multi" else None,
-        ("Logic, with", "rules"): lambda one: one.columns["Logic"] if one.rules else None,
-        ("Cons, history", "decides"): lambda one: one.columns["Cons"] if one.decided else None,
+        ("Logic, with", "rules"): lambda one: one.columns.get("Logic") if one.rules else None,
+        ("Cons, history", "decides"): lambda one: one.columns.get("Cons") if one.decided else None,
         ("valid", "refused"): lambda one: one.refused if one.kind != "error" else None,
         ("Det:", "type"): lambda one: one.refused if one.fault == "type" else None,
         ("Det:", "missing"): lambda one: one.refused if one.fault == "missing" else None,
@@ -233,9 +233,10 @@ def _agreement_cells(one: Agreement) -> tuple[str, ...]:
 def _columns(verdicts: Sequence[Verdict]) -> Iterable[Cell]:
     for kind in KINDS:
         here = [one for one in verdicts if one.kind == kind]
-        tools = [one.tool for one in here]
-        yield from (Share.of([one.columns[column] for one in here], tools) for column in COLUMNS[kind])
-        yield Share.of([one.all for one in here], tools)
+        judged = [one for one in here if one.columns]
+        tools = [one.tool for one in judged]
+        yield from (Share.of([one.columns[column] for one in judged], tools) for column in COLUMNS[kind])
+        yield Share.of([one.all for one in here], [one.tool for one in here])
 
 
 def _numbers(verdicts: Sequence[Verdict]) -> str:

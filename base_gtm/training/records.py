@@ -92,7 +92,7 @@ class Sources:
         options = self.options
         if options.all_tools or not options.carg:
             return None
-        return split_tools(self._tools, VALIDATION if options.validation_share else 0)
+        return split_tools(self._tools, VALIDATION if options.validation_share or options.validation else 0)
 
     def draw(self, left_out: Counter[str]) -> Iterator[tuple[Part, Record]]:
         """Every record that is learnt or measured on, with its part."""

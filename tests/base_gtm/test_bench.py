@@ -8,18 +8,23 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from some_records import some_records, write_some
+from typer.testing import CliRunner
 
 from base_gtm.bench import small_runs, speed, validity
 from base_gtm.bench.small_runs import RUNS, SmallRunsOptions
 from base_gtm.bench.validity import GOOD, UNLOADABLE, ValidityOptions
+from base_gtm.cli import app
 from base_gtm.data import read_records, write_records
 from base_gtm.errors import DataError
+from base_gtm.training.options import TrainOptions
+from base_gtm.training.records import Sources
 
 STRING = {"type": "string"}
 TOOLS = [
@@ -185,6 +190,14 @@ def test_a_small_run_learns_from_the_sources_it_names(tmp_path: Path) -> None:
     assert small_runs.sources(both, "CARG alone", tmp_path / "run") == ["--carg", str(both.carg[0]), *words[2:]]
 
 
+@pytest.fixture(scope="module")
+def carg(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("carg") / "carg"
+    made = CliRunner().invoke(app, ["carg", "generate", "--out", str(folder), "--workers", "1", "--records", "150"])
+    assert made.exit_code == 0, made.output
+    return folder
+
+
 @pytest.mark.parametrize(
     ("given", "left_out"),
     [
@@ -196,6 +209,7 @@ def test_a_small_run_learns_from_the_sources_it_names(tmp_path: Path) -> None:
 def test_a_small_run_without_its_sources_is_left_out(
     given: tuple[str, ...],
     left_out: set[str],
+    carg: Path,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
@@ -212,13 +226,21 @@ def test_a_small_run_without_its_sources_is_left_out(
         return subprocess.CompletedProcess(command, 0)
 
     monkeypatch.setattr(subprocess, "run", train)
-    options = SmallRunsOptions(tmp_path / "runs.json", validation=(some,), **dict.fromkeys(given, (some,)))
+    found = {"carg": (carg,), "records": (some,)}
+    options = SmallRunsOptions(tmp_path / "runs.json", validation=(some,), **{name: found[name] for name in given})
     small_runs.measure(options)
     assert list(json.loads(options.out.read_text())["runs"]) == [name for name in RUNS if name not in left_out]
     said = capsys.readouterr().err
     assert all(f"small run left out: {name}: give " in said for name in left_out)
     shares = [command[command.index("--validation-share") + 1] for command in started]
     assert set(shares) == {"0"}, "all are measured on the same records"
+    if "carg" in given:
+        new = tmp_path / "runs" / "new_tools.jsonl"
+        assert all(command.count(str(new)) == 1 for command in started)
+        learnt = Sources(TrainOptions(tmp_path, carg=(carg,), validation=(new,), validation_share=0)).each(Counter())
+        names = {record.spec.name for drawn in learnt for _, record in drawn}
+        measured = {record.spec.name for record in read_records(new)}
+        assert measured and names and not measured & names, "of tools that no run learns from"
     with pytest.raises(DataError, match=f"--only '{min(left_out)}': give "):
         small_runs.measure(replace(options, only=(min(left_out),)))
 

@@ -201,6 +201,28 @@ def test_required_in_one_part_described_in_another(run: Run) -> None:
     assert set(found.distributions) == {"a", "b"}
 
 
+@pytest.mark.parametrize(("lead", "empty"), [(0.1, False), (30.0, True)])
+@pytest.mark.parametrize("kind", ["string", "integer", "number"])
+def test_a_value_is_empty_where_that_is_likelier_than_all_else(
+    run: Run, base: Any, kind: str, lead: float, empty: bool
+) -> None:
+    """The end of an empty value leads all other tokens, by little or by much."""
+    sub = {"type": kind} if kind == "string" else {"type": "array", "items": {"type": kind}, "maxItems": 3}
+    (end,) = encode_text(base.tokenizer, '"' if kind == "string" else "]")
+
+    def lead_by(_: Any, __: Any, logits: torch.Tensor) -> torch.Tensor:
+        flat = torch.zeros_like(logits)
+        flat[..., end] = lead
+        return flat
+
+    hook = base.model.get_output_embeddings().register_forward_hook(lead_by)
+    try:
+        found = run(one(sub)).value["x"]
+    finally:
+        hook.remove()
+    assert (not found) is empty, found
+
+
 def test_a_schema_that_refers_to_itself_ends(run: Run) -> None:
     node = {
         "type": "object",

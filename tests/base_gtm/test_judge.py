@@ -25,7 +25,7 @@ from base_gtm.data.split import split_tools
 from base_gtm.errors import DataError, GtmError, ModelError, TeacherError
 from base_gtm.example import Example, Provenance, read_tools, table
 from base_gtm.judge.asking import ask
-from base_gtm.judge.criteria import COMP, CONS, DET, FORMAT, HELP, LOGIC, SEM, Judge, Verdict
+from base_gtm.judge.criteria import COLUMNS, COMP, CONS, DET, FORMAT, HELP, LOGIC, SEM, Judge, Verdict
 from base_gtm.judge.opinion import agreements
 from base_gtm.judge.question import Attempt, Question, leaves, overlap, same
 from base_gtm.judge.records import choose
@@ -206,7 +206,7 @@ def test_wrong_calls(examples: list[Example], decide: Judge) -> None:
 
 def test_a_refused_valid_call_has_no_column(examples: list[Example], decide: Judge) -> None:
     verdict = decide.verdict(loan(examples), Attempt(refused=True, text="Error: 'x' must be y"))
-    assert not any(verdict.columns.values()) and verdict.refused and verdict.fields == 0
+    assert not verdict.columns and not verdict.all and verdict.refused and verdict.fields == 0
 
 
 @pytest.mark.parametrize(
@@ -364,6 +364,16 @@ def test_nothing_is_asked_twice(examples: list[Example], tmp_path: Path) -> None
         assert ask(third, questions[::-1], journal) == answers[::-1]
     assert first.asked + second.asked == [question.key for question in questions] and not third.asked
     assert [answer.content["number"] for answer in answers] == [1, 2, 3, 4, 1, 2, 3, 4, 5, 6]
+
+
+def test_a_false_alarm_stands_in_all_alone() -> None:
+    def one(columns: dict[str, bool], refused: bool) -> Verdict:
+        return Verdict("", "single", "t", columns, 0, 0, 0, "", False, refused, None, "", 0)
+
+    row = table_one({"row": [one(dict.fromkeys(COLUMNS["single"], True), False), one({}, True)]}).rows["row"]
+    columns, everything = row[: len(COLUMNS["single"])], row[len(COLUMNS["single"])]
+    assert [(cell.mean, cell.n) for cell in columns if cell] == [(1, 1)] * 4
+    assert everything is not None and (everything.mean, everything.n) == (0.5, 2)
 
 
 def test_refusal_probabilities_of_what_only_the_tool_finds() -> None:
