@@ -371,8 +371,8 @@ def writing(
 
 
 def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate], ahead: int) -> Reads[bool]:
-    """Write a number with what ends it: the first digits of the median, then the likeliest further one; a whole part
-    that was too unlikely to be read on ends where it may, since it counts as the number it shows.
+    """Write the median with what ends it: after the digits that were read, those that the masses around it tell. A
+    whole part that was too unlikely to be read on ends where it may, since it counts as the number it shows.
 
     False, and nothing is written, where no number begins or none can be read as a distribution.
     """
@@ -386,7 +386,8 @@ def _write_number(writer: Writer, ids: list[int], estimates: dict[str, Estimate]
     ended = median.exact or ("." not in text and bool(digits.following(text)[1]))
     while not ended:
         grown, ends = digits.following(text)
-        token = yield from _likeliest(writer, [token for token in (*grown, *ends) if writer.takes([token])])
+        told = digits.towards(text, estimate.median) if "." in text else ()
+        token = yield from _likeliest(writer, [token for token in told or (*grown, *ends) if writer.takes([token])])
         if token is None or token in ends:
             break
         ids += writer.take([token])

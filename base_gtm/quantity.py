@@ -80,6 +80,15 @@ class Digits:
         grown = [(token, self.tokens[token]) for token in self.following(text)[0]]
         return [self.onward(text + more, (*path, token)) for token, more in grown if len(more) == 1 and more != "."]
 
+    def towards(self, text: str, number: float) -> tuple[int, ...]:
+        """The token that goes on a text with a point to a number that begins so; its ends where it is said already."""
+        grown, ends = self.following(text)
+        rest = (abs(number) - abs(float(text))) * 10 ** (len(text.partition(".")[2]) + 1)
+        digit = min(9, max(0, int(rest + 1e-6)))
+        if digit == 0 and ends:
+            return ends
+        return tuple(token for token in grown if self.tokens[token] == str(digit))
+
     def _begins(self, text: str) -> bool:
         """Whether a number within the bounds may begin so."""
         low, high = self.bounds

@@ -87,7 +87,7 @@ class Reader:
         """Logits [vocabulary] of the token that follows `ids`."""
         if self.read_to < len(self.ids) or self.last is None:
             fresh = self.ids[self.read_to :]
-            self.last = forward(self.model, [fresh], [len(fresh) - 1], self.cache)[0, 0]
+            ((self.last,),) = forward(self.model, [fresh], [[len(fresh) - 1]], self.cache)
             self.read_to = len(self.ids)
         return self.last
 
@@ -132,7 +132,7 @@ class Shared:
         from transformers import DynamicCache
 
         cache = DynamicCache(config=model.config)
-        logits = forward(model, [ids[:-1]], [*positions, len(ids) - 2], cache)[0, : len(positions)]
+        (logits,) = forward(model, [ids[:-1]], [positions], cache)
         return cls(cache, costs(logits, ids, positions))
 
     def begun(self, rows: int) -> Any:
@@ -277,12 +277,12 @@ def tree_logits(
     trunk = max(len(ask.fresh) for ask in asked)
     total = trunk + max(len(ask.nodes) for ask in asked)
     if total == trunk and bool(seen.all()) and all(len(ask.fresh) == trunk for ask in asked):
-        return [{(): row[0]} for row in forward(model, [ask.fresh for ask in asked], [trunk - 1], cache)]  # no mask
+        return [{(): row} for (row,) in forward(model, [ask.fresh for ask in asked], [[trunk - 1]] * rows, cache)]
     sees = torch.zeros(rows, total, columns + total, dtype=torch.bool)
     sees[:, :, :columns] = seen[:, None]
     sees[:, :, columns:] |= torch.eye(total, dtype=torch.bool)  # padding too sees something: no attention over nothing
     sees[:, :trunk, columns : columns + trunk] = torch.ones(trunk, trunk, dtype=torch.bool).tril()
-    ids, positions = [], []
+    ids, positions, kept = [], [], []
     for row, (ask, length) in enumerate(zip(asked, lengths, strict=True)):
         fresh, end = len(ask.fresh), trunk + len(ask.nodes)
         if ask.nodes:
@@ -292,26 +292,15 @@ def tree_logits(
         ids.append([*ask.fresh, *gap, *[node[-1] for node in ask.nodes], *rest])
         depths = [length + fresh + len(node) - 1 for node in ask.nodes]
         positions.append([*range(length, length + fresh), *gap, *depths, *rest])
-    kept = sorted({len(ask.fresh) - 1 for ask in asked if ask.fresh} | set(range(trunk, total)))
+        kept.append([*([fresh - 1] if fresh else []), *range(trunk, end)])
     device = model.device
     mask = torch.zeros(rows, 1, *sees.shape[1:], dtype=model.dtype).masked_fill_(~sees[:, None], -math.inf)
-    with torch.inference_mode():
-        out = model(
-            input_ids=torch.tensor(ids, device=device),
-            position_ids=torch.tensor(positions, device=device),
-            attention_mask=mask.to(device),
-            past_key_values=cache,
-            use_cache=True,
-            logits_to_keep=torch.tensor(kept, device=device),
-        )
+    more = {"position_ids": torch.tensor(positions, device=device), "attention_mask": mask.to(device)}
+    found = _logits(model, torch.tensor(ids, device=device), kept, cache, **more)
     if total > trunk:
         cache.crop(trunk - total)  # negative: so many fewer
-    place = {at: index for index, at in enumerate(kept)}
-    found = []
-    for row, ask in enumerate(asked):
-        logits = {node: out.logits[row, place[trunk + at]] for at, node in enumerate(ask.nodes)}
-        found.append({(): out.logits[row, place[len(ask.fresh) - 1]], **logits} if ask.fresh else logits)
-    return found
+    names = [[*([()] if ask.fresh else []), *ask.nodes] for ask in asked]
+    return [dict(zip(some, logits, strict=True)) for some, logits in zip(names, found, strict=True)]
 
 
 def shareable(cache: Any) -> bool:
@@ -321,22 +310,32 @@ def shareable(cache: Any) -> bool:
     return all(type(layer) is DynamicLayer for layer in cache.layers)
 
 
-def forward(model: Any, rows: Sequence[Sequence[int]], keep: Sequence[int], cache: Any = None) -> torch.Tensor:
-    """Logits [row, len(keep), vocabulary] at the positions `keep`; shorter rows are padded on the right."""
+def forward(
+    model: Any, rows: Sequence[Sequence[int]], keep: Sequence[Sequence[int]], cache: Any = None
+) -> list[torch.Tensor]:
+    """For each row the logits [len(keep[row]), vocabulary] at its positions; shorter rows are padded on the right."""
     import torch
 
-    device = model.device
     longest = max(map(len, rows))
-    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows], device=device)
-    with torch.inference_mode():
-        out = model(
-            input_ids=ids,
-            past_key_values=cache,
-            use_cache=cache is not None,
-            logits_to_keep=torch.tensor(list(keep), device=device),
-        )
-    logits: torch.Tensor = out.logits
-    return logits
+    ids = torch.tensor([[*row, *[0] * (longest - len(row))] for row in rows], device=model.device)
+    return _logits(model, ids, keep, cache)
+
+
+def _logits(
+    model: Any, ids: torch.Tensor, keep: Sequence[Sequence[int]], cache: Any, **more: torch.Tensor
+) -> list[torch.Tensor]:
+    """As `forward`, of rows [row, length]; the head reads those positions alone, wherever each row has them."""
+    import torch
+
+    pairs = [(row, at) for row, some in enumerate(keep) for at in some]
+    rows, columns = torch.tensor(pairs, dtype=torch.long, device=ids.device).reshape(-1, 2).unbind(1)
+    hook = model.get_output_embeddings().register_forward_pre_hook(lambda _, given: (given[0][rows, columns],))
+    try:
+        with torch.inference_mode():
+            out = model(input_ids=ids, past_key_values=cache, use_cache=cache is not None, **more)
+    finally:
+        hook.remove()
+    return list(out.logits.split([len(some) for some in keep]))
 
 
 def tempered(logs: Sequence[float], temperature: float) -> list[float]:

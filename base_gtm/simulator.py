@@ -12,6 +12,7 @@ import time
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from math import nan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +59,7 @@ class Decision:
     distribution: Mapping[str, float]
     """Value -> probability if the tool answers; empty when the arguments were refused, or nothing is listed."""
     surprise: float = 0.0
-    """Mean negative log-likelihood of the argument tokens, in nats."""
+    """Mean negative log-likelihood of the argument tokens, in nats; NaN where the simulator was not to read it."""
     refusal: ToolResult | None = None
     """The tool's refusal of wrong arguments."""
     refusal_probability: float | None = None
@@ -90,7 +91,8 @@ class Answer:
     """Probability of the first such field's value, else of the mean free token, or of the refusal; 1 for wrong
     arguments."""
     surprise: float = 0.0
-    """Mean negative log-likelihood of the argument tokens under the model with its adapter, in nats."""
+    """Mean negative log-likelihood of the argument tokens under the model with its adapter, in nats; NaN where the
+    simulator was not to read it."""
     seconds: float = 0.0
     """Wall time of the whole answer."""
     tokens: int = 0
@@ -111,19 +113,21 @@ class Simulator:
         refuse_above: float | None = None,
         prefixes: int = 0,
         share: bool = True,
+        surprise: bool = True,
     ) -> None:
         """`refuse_above`: probability of a refusal above which a call is refused; 1 reads it and refuses nothing.
 
         Without it a base refuses as its card says, and one with an adapter, which knows its tool, nothing.
         `prefixes`: how many beginnings of single calls, up to their last argument block, are kept read. With them a
         call that begins as one of the last did reads the rest alone, and any other is read in two parts.
-        `share`: whether what all prompts of a batch begin with is read once.
+        `share`: whether what all prompts of a batch begin with is read once. `surprise`: whether it is told how likely
+        the arguments were, which costs up to a third of a read.
         """
         self.base = base
         self.model = base.model if adapter is None else attach(base, adapter)
         self.max_prompt_tokens = max_prompt_tokens
         self.refuse_above = base.refusal_threshold if refuse_above is None and adapter is None else refuse_above
-        self.prefixes, self.share = prefixes, share
+        self.prefixes, self.share, self.surprise = prefixes, share, surprise
         self._shared: dict[tuple[tuple[int, ...], tuple[int, ...]], Shared] = {}
         self._lltokenizer = lltokenizer(base.tokenizer, base.model.config.vocab_size)
         self._grammars: dict[tuple[str, str, bool], Grammar] = {}
@@ -257,27 +261,26 @@ class Simulator:
         path = trie.first_path
         texts = [[*prompt.ids, *opening.tokens] for prompt in prompts]
         start, cache, shared = self._begun(prompts)
-        keep = {at for text in texts for at in range(len(text) - 1, len(text) + len(path))}
-        keep |= {at for prompt in prompts for at in (*prompt.sampled, len(prompt.ids) - 1) if at >= start}
-        place = {at: index for index, at in enumerate(sorted(keep))}
-        logits = forward(self.model, [[*text[start:], *path] for text in texts], [at - start for at in place], cache)
-        known = [
-            {path[:at]: logits[row, place[len(text) - 1 + at]] for at in range(len(path) + 1)}
-            for row, text in enumerate(texts)
+        sampled = [prompt.sampled if self.surprise else () for prompt in prompts]
+        late = [[at for at in some if at >= start] for some in sampled]
+        keep = [
+            [at - start for at in (*some, len(prompt.ids) - 1, *range(len(text) - 1, len(text) + len(path)))]
+            for some, prompt, text in zip(late, prompts, texts, strict=True)
         ]
+        logits = forward(self.model, [[*text[start:], *path] for text in texts], keep, cache)
+        known = [{path[:at]: row[at - len(path) - 1] for at in range(len(path) + 1)} for row in logits]
         batch = Batch(self.model, cache, texts, [one[()] for one in known])
         if trie.paths[1:]:
             more = batch.answers({row: reading(trie.paths[1:]) for row in range(len(prompts))})
             known = [{**more[row], **one} for row, one in enumerate(known)]
         rows = []
         for row, prompt in enumerate(prompts):
-            late = [at for at in prompt.sampled if at >= start]
-            paid = costs(logits[row, [place[at] for at in late]], prompt.ids, late)
-            surprise = [paid[at] if at >= start else shared[at] for at in prompt.sampled]
+            paid = {**shared, **costs(logits[row][: len(late[row])], prompt.ids, late[row])}
+            surprise = sum(paid[at] for at in sampled[row]) / max(1, len(sampled[row]))
             refusal = None
             if self._refusals is not None:
-                refusal = self._refusals.probability(job.grammar, logits[row, place[len(prompt.ids) - 1]])
-            rows.append(_Row(known[row], sum(surprise) / max(1, len(surprise)), refusal))
+                refusal = self._refusals.probability(job.grammar, logits[row][len(late[row])])
+            rows.append(_Row(known[row], surprise if self.surprise else nan, refusal))
         return batch, rows
 
     def _begun(self, prompts: Sequence[_Prompt]) -> tuple[int, Any, Mapping[int, float]]:
@@ -288,7 +291,7 @@ class Simulator:
         common = self._common(prompts)
         if common < _SHORT or not shareable(cache):
             return 0, cache, {}
-        positions = sorted({at for prompt in prompts for at in prompt.before(common - 1)})
+        positions = sorted({at for prompt in prompts for at in prompt.before(common - 1)}) if self.surprise else []
         key = tuple(prompts[0].ids[:common]), tuple(positions)
         shared = self._shared.get(key) or Shared.read(self.model, *key)
         if len(prompts) == 1:

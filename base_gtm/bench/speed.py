@@ -5,7 +5,8 @@ writes the JSON that the schema wants. Both ways are timed in turn, repetition b
 load falls on both; ratios are medians over repetitions. Calls share their problem, as an agent's tries at one problem
 do: "cached" says that this beginning was read before (one call) or is read once for all (a batch), for `generate` too.
 
-Not measured: loading, and compiling a grammar, which is done once for a tool.
+Not measured: loading; compiling a grammar, which is done once for a tool; how likely the arguments were (`surprise`),
+which `generate` does not tell either.
 """
 
 from __future__ import annotations
@@ -151,8 +152,8 @@ def _requests(base: Any, spec: ToolSpec, number: int) -> list[Request]:
 
 def _ways(base: Any, spec: ToolSpec, requests: Sequence[Request], size: int) -> dict[str, Way]:
     """Name -> how calls are answered."""
-    kept = Simulator(base, prefixes=1)
-    plain = Simulator(base, share=False)
+    kept = Simulator(base, prefixes=1, surprise=False)
+    plain = Simulator(base, share=False, surprise=False)
 
     def ours(simulator: Simulator) -> Way:
         def answer(repetition: int) -> None:

@@ -89,7 +89,7 @@ def measure(options: ValidityOptions) -> None:
     if not tools:
         raise DataError(f"{', '.join(map(str, options.tools))}: no tools")
     base = load_base(options.base)
-    simulator = Simulator(base, refuse_above=1.0)
+    simulator = Simulator(base, refuse_above=1.0, surprise=False)
     identity = content_hash([[tool.key for tool in tools], base.hash, options.seed])
     journal = options.out.with_suffix(".calls.jsonl")
     outcomes = _resumed(journal, identity)[: options.limit]

@@ -56,7 +56,7 @@ class Constrained:
         self.name = f"{base.name}, constrained"
         self.identity = content_hash(["constrained", base.hash, base.refusal_threshold, max_prompt_tokens])
         read_alone = 1.0 if base.refusal_threshold is None else None
-        self._simulator = Simulator(base, max_prompt_tokens=max_prompt_tokens, refuse_above=read_alone)
+        self._simulator = Simulator(base, max_prompt_tokens=max_prompt_tokens, refuse_above=read_alone, surprise=False)
         self._batch = batch
 
     def attempts(self, questions: Sequence[Question]) -> Iterator[tuple[int, Attempt]]:

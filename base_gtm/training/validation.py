@@ -124,25 +124,21 @@ def _read(model: Any, rows: Mapping[str, Sequence[Any]]) -> list[_Seen]:
     from base_gtm.scoring import forward
 
     ids, starts = rows["input_ids"], rows["prompt_length"]
-    keep = sorted({at for row, start in zip(ids, starts, strict=True) for at in range(start - 1, len(row) - 1)})
-    place = {at: index for index, at in enumerate(keep)}
-    logits = forward(model, ids, keep)
-    return [
-        _seen(logits[index], place, {name: column[index] for name, column in rows.items()}) for index in range(len(ids))
-    ]
+    logits = forward(model, ids, [range(start - 1, len(row) - 1) for row, start in zip(ids, starts, strict=True)])
+    return [_seen(logits[index], {name: column[index] for name, column in rows.items()}) for index in range(len(ids))]
 
 
-def _seen(logits: torch.Tensor, place: Mapping[int, int], row: Mapping[str, Any]) -> _Seen:
-    """`logits` [kept positions, vocabulary]; `place`: position -> index among them."""
+def _seen(logits: torch.Tensor, row: Mapping[str, Any]) -> _Seen:
+    """`logits` [completion, vocabulary]: of each token of the completion, before it."""
     import torch
 
-    wanted = [at for group in row["values"] for at in group]
-    chosen = logits[[place[at - 1] for at in wanted]].float()
+    first, wanted = row["prompt_length"], [at for group in row["values"] for at in group]
+    chosen = logits[[at - first for at in wanted]].float()
     targets = torch.tensor([row["input_ids"][at] for at in wanted], dtype=torch.long, device=logits.device)
     losses = torch.nn.functional.cross_entropy(chosen, targets, reduction="none").tolist()
     hits = dict(zip(wanted, (chosen.argmax(-1) == targets).tolist(), strict=True))
     right = [all(hits[at] for at in group) for group in row["values"]]
-    chance = error_chance(logits[place[row["prompt_length"] - 1]], row["error_start"], row["answer_start"])
+    chance = error_chance(logits[0], row["error_start"], row["answer_start"])
     return _Seen(row["source"], row["is_error"], chance, losses, right)
 
 

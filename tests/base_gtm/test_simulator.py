@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -140,7 +141,7 @@ def test_a_verdict_costs_one_read_and_an_answer_no_more_than_its_free_tokens(
         (3, closed_object(values)),
         (4, closed_object({**values, "t": {"type": "string", "pattern": "^[a-z]$"}})),
         (8, closed_object({"t": {"type": "string", "pattern": "^[0-9]{8}$"}})),
-        (5, closed_object({"n": {"type": "number", "minimum": 0, "maximum": 9}})),
+        (2, closed_object({"n": {"type": "number", "minimum": 0, "maximum": 9}})),
     ):
         spec = ToolSpec("t", "", {"type": "object"}, schema)
         simulator.answer(spec, request(2).call)
@@ -168,6 +169,11 @@ def test_what_a_batch_shares_is_read_once(
         assert whole_one is not None and whole_two is not None and whole_one.result == whole_two.result
         assert dict(two.distribution) == pytest.approx(dict(one.distribution), abs=1e-4)
         assert two.surprise == pytest.approx(one.surprise, abs=1e-4)
+    silent = Simulator(base, max_prompt_tokens=400, surprise=False)
+    for (one, whole_one), (two, whole_two) in zip(expected, silent.answer_batch(cpp_spec, requests), strict=True):
+        assert whole_one is not None and whole_two is not None and whole_one.result == whole_two.result
+        assert dict(two.distribution) == pytest.approx(dict(one.distribution), abs=1e-4)
+        assert all(math.isnan(said.surprise) for said in (two, whole_two)) or two.refusal, "not told"
 
 
 def test_what_is_shared_may_end_inside_what_one_call_says(simulator: Simulator, cpp_spec: ToolSpec) -> None:
