@@ -58,14 +58,17 @@ format: $(STAMP)
 
 NANO ?= nano
 NANO_MINUTES ?= 70
+NANO_ON_MINUTES ?= 55
+RECIPE = $(BIN)/python -c "from base_gtm.training import recipe; print(*recipe.$(1))"
+NANO_TRAIN = nice -n 4 $(BIN)/base-gtm train --carg $(NANO)/carg --carg $(NANO)/wrong --records $(NANO)/kernels.jsonl \
+  $(BF16) --threads 2 --save-minutes 5 --validate-steps 1000
 BF16 = $(if $(shell grep -m 1 avx512_bf16 /proc/cpuinfo),--bf16)
 
 nano: $(STAMP) $(NANO)/kernels.jsonl
 	$(BIN)/base-gtm carg generate --out $(NANO)/carg --records 200000
 	$(BIN)/base-gtm carg generate --out $(NANO)/wrong --records 25000 --single 0 --multi 0 --error 1 --faults value --seed 1
-	nice -n 4 $(BIN)/base-gtm train --base new --out $(NANO)/gtm-nano --carg $(NANO)/carg --carg $(NANO)/wrong \
-	  --records $(NANO)/kernels.jsonl $$($(BIN)/python -c "from base_gtm.training.recipe import NANO; print(*NANO)") \
-	  $(BF16) --threads 2 --minutes $(NANO_MINUTES) --save-minutes 5 --validate-steps 1000
+	$(NANO_TRAIN) --base new --out $(NANO)/first $$($(call RECIPE,NANO)) --minutes $(NANO_MINUTES)
+	$(NANO_TRAIN) --base $(NANO)/first --out $(NANO)/gtm-nano $$($(call RECIPE,NANO_ON)) --minutes $(NANO_ON_MINUTES)
 
 $(NANO)/kernels.jsonl: | $(STAMP)
 	mkdir -p $(NANO)

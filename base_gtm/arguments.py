@@ -214,7 +214,17 @@ def _line(spec: ToolSpec, error: Any) -> str:
 
 
 def _branch_line(named: str, error: Any) -> str:
-    """A value that fits no branch: the limit that it breaks in the one branch of its type, else all branches' types."""
+    """A value that fits no branch: the limit that it breaks in the one branch of its type, what each branch misses where
+    that is all, else all branches' types.
+    """
+    absent = [
+        [name for name in sub.validator_value if name not in sub.instance]
+        for sub in error.context
+        if sub.validator == "required" and not sub.relative_path
+    ]
+    if absent and len(absent) == len(error.context):
+        ways = dict.fromkeys(" and ".join(f"'{name}'" for name in names) for names in absent)
+        return f"{named}: expected {', or '.join(ways)}, got {describe(error.instance)}"
     close = [sub for sub in error.context if sub.validator in _LIMITS and len(sub.relative_path) == 0]
     if len(close) == 1 and not any(sub.validator == "type" and sub.schema is close[0].schema for sub in error.context):
         limit = _LIMITS[close[0].validator].format(limit=canonical_json(close[0].validator_value))

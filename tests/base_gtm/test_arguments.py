@@ -56,6 +56,17 @@ def test_each_refusal_names_parameter_expected_and_got(arguments: Any, says: lis
     assert "\n" not in refusal.text
 
 
+def test_parameters_of_which_some_are_needed_are_named() -> None:
+    ways = [{"required": ["city"]}, {"required": ["latitude", "longitude"]}]
+    place = {"type": "object", "anyOf": ways}
+    spec = ToolSpec("weather", "", {**place, "properties": {"at": place}})
+    refusal = check(spec, {"latitude": 1})
+    assert refusal is not None and "arguments: expected 'city', or 'longitude', got object" in refusal.text
+    refusal = check(spec, {"city": "x", "at": {}})
+    assert refusal is not None
+    assert "parameter 'at': expected 'city', or 'latitude' and 'longitude', got object {}" in refusal.text
+
+
 def test_long_values_are_shortened() -> None:
     refusal = check(SPEC, {"width": "w" * 10_000, "unit": "m"})
     assert refusal is not None and len(refusal.text) < 400
