@@ -214,8 +214,8 @@ def _line(spec: ToolSpec, error: Any) -> str:
 
 
 def _branch_line(named: str, error: Any) -> str:
-    """A value that fits no branch: the limit that it breaks in the one branch of its type, what each branch misses where
-    that is all, else all branches' types.
+    """A value that fits no branch: what each branch misses where that is all, or the limit that it breaks in the one
+    branch of its type, else all branches' types.
     """
     absent = [
         [name for name in sub.validator_value if name not in sub.instance]
