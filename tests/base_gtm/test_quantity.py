@@ -94,6 +94,29 @@ def test_the_median_is_the_value_and_in_bounds(base: Any, bounds: dict[str, floa
             assert value == pytest.approx(spread.median, rel=0.2, abs=0.02)
 
 
+@pytest.mark.parametrize(
+    ("text", "number", "goes_on"),
+    [
+        ("1.2", 1.234, "3"),
+        ("1.2", 1.2, None),
+        ("0.0", 0.031, "3"),
+        ("1.2", 1.3, "9"),
+        ("-1.2", -1.29, "9"),
+        ("3.", 3, "0"),
+    ],
+)
+def test_a_number_goes_on_to_what_its_masses_tell(base: Any, text: str, number: float, goes_on: str | None) -> None:
+    """Within the beginning that was read; and not with a zero where it may end."""
+    from base_gtm.decode import Writer
+
+    writer = Writer(grammar_of(base, {"type": "number"}))
+    writer.force()
+    digits = writer.number()
+    assert digits is not None
+    found = digits.towards(text, number)
+    assert found == digits.ends if goes_on is None else [digits.tokens[token] for token in found] == [goes_on]
+
+
 def test_whole_numbers_and_multiples_are_decoded_by_tokens(base: Any) -> None:
     for sub in ({"type": "integer"}, {"type": "number", "multipleOf": 0.5}, {"type": ["number", "null"]}):
         found = decode(grammar_of(base, sub), base.model, encode_text(base.tokenizer, "p"))
