@@ -21,9 +21,10 @@ from base_gtm.judge.criteria import ALL, AVG, COLUMNS, Verdict
 from base_gtm.judge.opinion import Agreement
 from base_gtm.judge.recorded import REAL, Mark
 from base_gtm.judge.share import Share
+from base_gtm.training.validation import FALSE_ALARMS
 
 _AGREEMENT = ("scenario", "column", "n", "exact %", "model %", "agree %", "Cohen's kappa")
-_REFUSAL = ("valid", "wrong", "auroc")
+_REFUSAL = ("valid", "wrong", "auroc", "caught")
 _INTERVALS = (
     "Intervals: the wider of Wilson's and of a bootstrap over tools (Avg and values: the bootstrap alone), 95 %."
 )
@@ -74,6 +75,7 @@ def table_two(rows: Rows) -> Table:
         ("Det:", "type"): lambda one: one.refused if one.fault == "type" else None,
         ("Det:", "missing"): lambda one: one.refused if one.fault == "missing" else None,
         ("Det:", "excess"): lambda one: one.refused if one.fault == "excess" else None,
+        ("Det:", "value"): lambda one: one.refused if one.fault == "value" else None,
         ("Det: value,", "by schema"): lambda one: one.refused if one.fault == "value" and one.by_schema else None,
         ("Det: value,", "by tool"): lambda one: one.refused if one.fault == "value" and not one.by_schema else None,
         ("no", "answer"): lambda one: bool(one.failed),
@@ -110,9 +112,11 @@ def recorded_tables(name: str, rows: Mapping[str, Sequence[Mark]]) -> list[Table
 
 
 def refusal_figures(verdicts: Sequence[Verdict]) -> dict[str, float] | None:
-    """P(refusal) of valid calls and of wrong ones that only the tool can find wrong, and the area under the ROC curve
-    between them; None for a subject that says no such probability, or without both kinds of call.
+    """P(refusal) of valid calls and of wrong ones that only the tool can find wrong, the area under the ROC curve
+    between them, and the share of the wrong ones that it would catch at 5 % false alarms; None for a subject that says
+    no such probability, or without both kinds of call.
     """
+    import numpy as np
     from sklearn.metrics import roc_auc_score
 
     asked = [one for one in verdicts if one.refusal_probability is not None and not one.by_schema]
@@ -124,6 +128,7 @@ def refusal_figures(verdicts: Sequence[Verdict]) -> dict[str, float] | None:
         "valid": sum(chances[0]) / len(chances[0]),
         "wrong": sum(chances[1]) / len(chances[1]),
         "auroc": float(roc_auc_score(truth, chances[0] + chances[1])),
+        "caught": float(np.mean(np.array(chances[1]) > np.quantile(chances[0], 1 - FALSE_ALARMS, method="higher"))),
     }
 
 
@@ -184,7 +189,11 @@ def page(
     known = {name: one for name, one in refusal.items() if one is not None}
     if known:
         cells = {name: " | ".join(f"{one[key]:.3f}" for key in _REFUSAL) for name, one in known.items()}
-        heads = ["| | valid calls | wrong calls that only the tool refuses | AUROC |", "| --- | ---: | ---: | ---: |"]
+        heads = [
+            f"| | valid calls | wrong calls that only the tool refuses | AUROC | of these caught at {FALSE_ALARMS:.0%} "
+            "false alarms |",
+            "| --- |" + " ---: |" * len(_REFUSAL),
+        ]
         lines = [f"| {name} | {line} |" for name, line in cells.items()]
         parts.append("\n".join(["## Mean P(refusal)", "", *heads, *lines]) + "\n")
     for name, some in agreed.items():

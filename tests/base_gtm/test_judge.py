@@ -380,8 +380,9 @@ def test_refusal_probabilities_of_what_only_the_tool_finds() -> None:
     def one(fault: str, by_schema: bool, chance: float | None) -> Verdict:
         return Verdict("", "error" if fault else "single", "", {}, None, 0, 0, fault, by_schema, False, chance, "", 0)
 
-    some = [one("", False, 0.1), one("", False, 0.3), one("value", False, 0.2), one("type", True, 1.0)]
-    assert refusal_figures(some) == {"valid": pytest.approx(0.2), "wrong": 0.2, "auroc": 0.5}
+    valid, wrong = [one("", False, 0.1), one("", False, 0.3)], [one("value", False, 0.2), one("value", False, 0.4)]
+    found = refusal_figures([*valid, *wrong, one("type", True, 1.0)])
+    assert found == pytest.approx({"valid": 0.2, "wrong": 0.3, "auroc": 0.75, "caught": 0.5})
     assert refusal_figures([one("", False, None), one("value", False, None)]) is None
 
 
