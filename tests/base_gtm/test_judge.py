@@ -462,7 +462,9 @@ def test_a_model_judges_too(carg: Path, folder: Path, tmp_path: Path) -> None:
     assert any("The call is in error:" in question and "Det:" in question for question in model.questions)
     written = json.loads((tmp_path / "judge.json").read_text())
     whole = {(one["scenario"], one["column"]): one for one in written["agreement"]["all subjects"]}
-    assert len(whole) == 11 and whole["single", "Sem"]["n"] == 7
+    verdicts = [one["verdict"] for some in written["answers"].values() for one in some]
+    answered = [one for one in verdicts if one["kind"] == "single" and not one["refused"]]
+    assert len(whole) == 11 and whole["single", "Sem"]["n"] == len(answered) > 1
     assert whole["single", "Sem"]["model"] == 1.0 and whole["single", "Sem"]["exact"] < 1
     assert whole["single", "Sem"]["agreeing"] == pytest.approx(whole["single", "Sem"]["exact"])
 
