@@ -164,7 +164,8 @@ class _Rewriter:
         out["properties"] = keep
         if least and not out.get("required") and least >= len(keep) and closed:
             out["required"] = list(keep)
-        if closed or (least <= len(keep) and (self.brief or named)):
+        is_map = isinstance(extra, Mapping) and not named
+        if closed or (least <= len(keep) and not is_map and (self.brief or named)):
             out["additionalProperties"] = False
             return
         out["additionalProperties"] = self.value(extra)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from base_gtm.bounded import bounded, subschemas
 from base_gtm.digits import may_be_number, pick_number
-from base_gtm.emptiness import without_unlikely_end
+from base_gtm.emptiness import without_unsure_end
 from base_gtm.errors import ModelError, SpecError
 from base_gtm.places import Place, allowed, distinct, locate, number_bounds, number_fits
 from base_gtm.prompt import compact
@@ -433,8 +433,8 @@ def _free_token(writer: Writer, logits: torch.Tensor) -> tuple[int, float]:
     options = torch.from_numpy(some).to(logits.device)
     logs = torch.log_softmax(logits[options].double(), -1)
     place = locate(writer.text.decode("utf-8", "replace"))
-    if place is not None and len(writer.tokens) <= _CLOSE_AFTER:
-        logs = without_unlikely_end(writer.grammar.lltokenizer, place, some, logs)
+    if len(writer.tokens) <= _CLOSE_AFTER:
+        logs = without_unsure_end(writer.grammar.lltokenizer, writer.text, place, some, logs)
     pick = int(logs.argmax())
     if len(writer.tokens) > _CLOSE_AFTER and not (place and place.partial[:1] in set("-0123456789")):
         rank = {text.encode(): place for place, text in enumerate(_CLOSERS)}

@@ -1,7 +1,8 @@
-"""Whether a text or a list that is about to be written is empty, decided as one question.
+"""Whether a text, list or object that is about to be written is empty, decided as one question.
 
-What ends an empty value stands against thousands of first tokens of one that is not. It can be the likeliest of them
-all though the value is hardly ever empty; so it is taken only where it is likelier than all others together.
+What ends an empty value stands against thousands of first tokens of one that is not, and can be the likeliest of them
+all though the value is hardly ever empty. That there is nothing says more than any one thing that there may be: it is
+said only where the model is sure of it.
 """
 
 from __future__ import annotations
@@ -15,29 +16,37 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
+SURE = 0.9
+"""Probability of an empty value from which on it is empty."""
 
-def without_unlikely_end(lltokenizer: Any, place: Place, tokens: np.ndarray, logs: torch.Tensor) -> torch.Tensor:
-    """`logs` [tokens], log probabilities, with those that leave the value at `place` empty at minus infinity where they
-    come to less than one half.
+
+def without_unsure_end(
+    lltokenizer: Any, text: bytes, place: Place | None, tokens: np.ndarray, logs: torch.Tensor
+) -> torch.Tensor:
+    """`logs` [tokens], log probabilities, with those that leave a value empty at minus infinity where they come to less
+    than `SURE`. `text` is what is written, `place` the value that is being written.
     """
     import numpy as np
     import torch
 
-    starts = _starts(place)
+    starts = _starts(text, place)
     if not starts:
         return logs
     empty = torch.from_numpy(np.isin(tokens, _beginning_with(lltokenizer, starts))).to(logs.device)
     chance = float(logs[empty].exp().sum())
-    return logs.masked_fill(empty, -torch.inf) if 0 < chance < 0.5 else logs
+    return logs.masked_fill(empty, -torch.inf) if 0 < chance < SURE else logs
 
 
-def _starts(place: Place) -> tuple[bytes, ...]:
-    """What a token begins with that leaves the value empty."""
-    if place.partial == '"':
+def _starts(text: bytes, place: Place | None) -> tuple[bytes, ...]:
+    """What a token begins with that leaves the value, or a name in an object, empty."""
+    if place is None and text.endswith(b"{"):
+        return (b"}",)
+    if text.endswith((b'{"', b',"')) if place is None else place.partial == '"':
         return (b'"',)
-    if place.partial:
+    if place is None or place.partial:
         return ()
-    return (b'""', b"[]", b"]") if place.path and place.siblings[-1] == [] else (b'""', b"[]")
+    here = (b'""', b"[]", b"{}")
+    return (*here, b"]") if place.path and place.siblings[-1] == [] else here
 
 
 @lru_cache(maxsize=16)

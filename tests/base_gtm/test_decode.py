@@ -202,13 +202,15 @@ def test_required_in_one_part_described_in_another(run: Run) -> None:
 
 
 @pytest.mark.parametrize(("lead", "empty"), [(0.1, False), (30.0, True)])
-@pytest.mark.parametrize("kind", ["string", "integer", "number"])
-def test_a_value_is_empty_where_that_is_likelier_than_all_else(
-    run: Run, base: Any, kind: str, lead: float, empty: bool
-) -> None:
+@pytest.mark.parametrize("kind", ["string", "integer", "number", "object"])
+def test_a_value_is_empty_only_where_that_is_sure(run: Run, base: Any, kind: str, lead: float, empty: bool) -> None:
     """The end of an empty value leads all other tokens, by little or by much."""
-    sub = {"type": kind} if kind == "string" else {"type": "array", "items": {"type": kind}, "maxItems": 3}
-    (end,) = encode_text(base.tokenizer, '"' if kind == "string" else "]")
+    sub: dict[str, Any] = {"type": "array", "items": {"type": kind}, "maxItems": 3}
+    if kind == "string":
+        sub = {"type": kind}
+    elif kind == "object":
+        sub = {"type": kind, "additionalProperties": {"type": "boolean"}}
+    (end,) = encode_text(base.tokenizer, {"string": '"', "object": "}"}.get(kind, "]"))
 
     def lead_by(_: Any, __: Any, logits: torch.Tensor) -> torch.Tensor:
         flat = torch.zeros_like(logits)
