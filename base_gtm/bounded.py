@@ -2,7 +2,8 @@
 
 Guarantees: what satisfies the rewritten schema satisfies the original, but for items that repeat where `uniqueItems`
 forbids it: these are taken out after decoding (see `distinct`). Strings, arrays and objects get a greatest size
-where they have none, "anything" becomes a bounded scalar, optional properties go when the answer is to be brief.
+where they have none, "anything" becomes a bounded scalar; when the answer is to be brief, optional properties go, and
+a map (an object that names none, whose values have a schema) has at most one entry of a short name.
 Does not bound numbers (the decoding loop does) nor the depth of a schema that refers to itself.
 
 Keywords that the decoder does not know are said otherwise, by what allows less: `dependentRequired` requires,
@@ -25,6 +26,8 @@ MAX_ITEMS = 16
 """Items of an array whose schema sets no maxItems."""
 MAX_PROPERTIES = 8
 """Free properties of an object, where those are wanted."""
+_SHORT_NAME = "^[A-Za-z0-9_ -]{1,16}$"
+"""A name in a map that is to be brief."""
 
 SCALAR: Mapping[str, Any] = {
     "anyOf": [
@@ -164,9 +167,13 @@ class _Rewriter:
         out["properties"] = keep
         if least and not out.get("required") and least >= len(keep) and closed:
             out["required"] = list(keep)
-        is_map = isinstance(extra, Mapping) and not named
+        is_map = isinstance(extra, Mapping) and not keep
         if closed or (least <= len(keep) and not is_map and (self.brief or named)):
             out["additionalProperties"] = False
+            return
+        if self.brief and is_map and not least and "patternProperties" not in out:
+            out |= {"patternProperties": {_SHORT_NAME: self.value(extra)}, "additionalProperties": False}
+            out["maxProperties"] = min(out.get("maxProperties", 1), 1)
             return
         out["additionalProperties"] = self.value(extra)
         out.setdefault("maxProperties", max(MAX_PROPERTIES, least, len(keep)))

@@ -13,7 +13,7 @@ from base_gtm.decode import Decoded, compile_grammar, decode, lltokenizer
 from base_gtm.digits import short_number
 from base_gtm.errors import SpecError
 from base_gtm.places import allowed, distinct, locate
-from base_gtm.schema import ToolSpec
+from base_gtm.schema import ToolSpec, closed_object
 from base_gtm.scoring import Trie, tempered
 from base_gtm.tokenizer import encode_text
 
@@ -186,6 +186,21 @@ def test_brief_leaves_optional_properties_out(run: Run, cpp_spec: ToolSpec) -> N
     }
     assert set(run(schema).value) == {"b"}
     assert set(run(schema, brief=False).value) in ({"b"}, {"a", "b"})
+
+
+@pytest.mark.parametrize(
+    "sub",
+    [
+        {"type": "object", "additionalProperties": {"type": "boolean"}},
+        {"type": "array", "items": {"type": "object", "additionalProperties": {"type": "string"}}, "minItems": 2},
+        {"allOf": [closed_object({"a": {}, "b": {}}), {"additionalProperties": {"type": "boolean"}}]},
+    ],
+)
+def test_a_map_in_a_brief_answer_has_an_entry_at_most(run: Run, sub: Any) -> None:
+    found = run(one(sub)).value["x"]
+    assert Draft202012Validator(sub).is_valid(found), found
+    for entry in found if isinstance(found, list) else [found]:
+        assert len(entry) <= (2 if "allOf" in sub else 1) and all(len(name) <= 16 for name in entry)
 
 
 def test_required_in_one_part_described_in_another(run: Run) -> None:
