@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from base_gtm.bounded import bounded, subschemas
 from base_gtm.digits import may_be_number, pick_number
-from base_gtm.emptiness import without_unsure_end
+from base_gtm.emptiness import without_end
 from base_gtm.errors import ModelError, SpecError
 from base_gtm.places import Place, allowed, distinct, locate, number_bounds, number_fits
 from base_gtm.prompt import compact
@@ -323,10 +323,12 @@ def _kept(cache: dict[bytes, Found], text: bytes, find: Callable[[], Found]) -> 
     return cache[text]
 
 
-def decode(grammar: Grammar, model: Any, ids: Sequence[int], *, temperature: float = 1.0) -> Decoded:
-    """Write a result after the prompt `ids`."""
+def decode(
+    grammar: Grammar, model: Any, ids: Sequence[int], *, temperature: float = 1.0, empty_above: float = 0.5
+) -> Decoded:
+    """Write a result after the prompt `ids`; options as for `writing`."""
     text = list(ids)
-    return Reader(model, text).answer(writing(grammar, text, temperature=temperature))
+    return Reader(model, text).answer(writing(grammar, text, temperature=temperature, empty_above=empty_above))
 
 
 def writing(
@@ -336,11 +338,13 @@ def writing(
     temperature: float = 1.0,
     known: Mapping[Prefix, torch.Tensor] | None = None,
     ahead: int = 0,
+    empty_above: float = 0.5,
 ) -> Reads[Decoded]:
     """Write a result after the prompt `ids`, which it is appended to.
 
     `known`: logits after the grammar's opening and continuations of it. `ahead`: tokens that may be read beside a
     listed choice, to know what follows it without another read; worth it where a read costs more than tokens do.
+    `empty_above`: probability of an empty text, list or map above which it is empty.
     """
     writer = Writer(grammar)
     ids += writer.force()
@@ -359,7 +363,7 @@ def writing(
             confidence = chances[best] if confidence is None else confidence
             ids += writer.take(choice.commits[best])
         elif not (yield from _write_number(writer, ids, estimates, ahead)):
-            token, log = _free_token(writer, (yield from writer.look())[()])
+            token, log = _free_token(writer, (yield from writer.look())[()], empty_above)
             free.append(log)
             ids += writer.take([token])
         ids += writer.force()
@@ -422,7 +426,7 @@ def _allowed_tokens(matcher: Any) -> Any:
     return np.nonzero(np.unpackbits(mask, bitorder="little"))[0]
 
 
-def _free_token(writer: Writer, logits: torch.Tensor) -> tuple[int, float]:
+def _free_token(writer: Writer, logits: torch.Tensor, empty_above: float) -> tuple[int, float]:
     """The most probable token that the grammar and the bounds on numbers allow, with its log probability."""
     import torch
 
@@ -434,7 +438,7 @@ def _free_token(writer: Writer, logits: torch.Tensor) -> tuple[int, float]:
     logs = torch.log_softmax(logits[options].double(), -1)
     place = locate(writer.text.decode("utf-8", "replace"))
     if len(writer.tokens) <= _CLOSE_AFTER:
-        logs = without_unsure_end(writer.grammar.lltokenizer, writer.text, place, some, logs)
+        logs = without_end(writer.grammar.lltokenizer, writer.text, place, some, logs, empty_above)
     pick = int(logs.argmax())
     if len(writer.tokens) > _CLOSE_AFTER and not (place and place.partial[:1] in set("-0123456789")):
         rank = {text.encode(): place for place, text in enumerate(_CLOSERS)}

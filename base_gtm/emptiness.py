@@ -1,8 +1,7 @@
 """Whether a text, list or object that is about to be written is empty, decided as one question.
 
 What ends an empty value stands against thousands of first tokens of one that is not, and can be the likeliest of them
-all though the value is hardly ever empty. That there is nothing says more than any one thing that there may be: it is
-said only where the model is sure of it.
+all though the value is hardly ever empty.
 """
 
 from __future__ import annotations
@@ -16,15 +15,12 @@ if TYPE_CHECKING:
     import numpy as np
     import torch
 
-SURE = 0.9
-"""Probability of an empty value from which on it is empty."""
 
-
-def without_unsure_end(
-    lltokenizer: Any, text: bytes, place: Place | None, tokens: np.ndarray, logs: torch.Tensor
+def without_end(
+    lltokenizer: Any, text: bytes, place: Place | None, tokens: np.ndarray, logs: torch.Tensor, empty_above: float
 ) -> torch.Tensor:
-    """`logs` [tokens], log probabilities, with those that leave a value empty at minus infinity where they come to less
-    than `SURE`. `text` is what is written, `place` the value that is being written.
+    """`logs` [tokens], log probabilities, with those that leave a value empty at minus infinity, unless they come to
+    more than `empty_above` or no other is allowed. `text` is what is written, `place` the value that is being written.
     """
     import numpy as np
     import torch
@@ -33,8 +29,9 @@ def without_unsure_end(
     if not starts:
         return logs
     empty = torch.from_numpy(np.isin(tokens, _beginning_with(lltokenizer, starts))).to(logs.device)
-    chance = float(logs[empty].exp().sum())
-    return logs.masked_fill(empty, -torch.inf) if 0 < chance < SURE else logs
+    if empty.all() or float(logs[empty].exp().sum()) > empty_above:
+        return logs
+    return logs.masked_fill(empty, -torch.inf)
 
 
 def _starts(text: bytes, place: Place | None) -> tuple[bytes, ...]:

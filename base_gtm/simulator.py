@@ -117,7 +117,8 @@ class Simulator:
     ) -> None:
         """`refuse_above`: probability of a refusal above which a call is refused; 1 reads it and refuses nothing.
 
-        Without it a base refuses as its card says, and one with an adapter, which knows its tool, nothing.
+        Without it a base refuses as its card says, and one with an adapter, which knows its tool, nothing. A text, list
+        or map is empty where an adapter finds that likelier than not, and never where a base can say something else.
         `prefixes`: how many beginnings of single calls, up to their last argument block, are kept read. With them a
         call that begins as one of the last did reads the rest alone, and any other is read in two parts.
         `share`: whether what all prompts of a batch begin with is read once. `surprise`: whether it is told how likely
@@ -127,6 +128,7 @@ class Simulator:
         self.model = base.model if adapter is None else attach(base, adapter)
         self.max_prompt_tokens = max_prompt_tokens
         self.refuse_above = base.refusal_threshold if refuse_above is None and adapter is None else refuse_above
+        self.empty_above = 1.0 if adapter is None else 0.5
         self.prefixes, self.share, self.surprise = prefixes, share, surprise
         self._shared: dict[tuple[tuple[int, ...], tuple[int, ...]], Shared] = {}
         self._lltokenizer = lltokenizer(base.tokenizer, base.model.config.vocab_size)
@@ -321,7 +323,14 @@ class Simulator:
                 reads[at] = self._refusals.written(text, row.refusal)
             else:
                 del text[len(text) - forced :]  # written once more by what follows
-                reads[at] = writing(job.grammar, text, temperature=job.temperature, known=row.known, ahead=ahead)
+                reads[at] = writing(
+                    job.grammar,
+                    text,
+                    temperature=job.temperature,
+                    known=row.known,
+                    ahead=ahead,
+                    empty_above=self.empty_above,
+                )
         return {
             at: (ToolResult(is_error=True, text=done.value) if at in refused else _result(job.spec, done), done)
             for at, done in batch.answers(reads).items()
