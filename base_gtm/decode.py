@@ -35,6 +35,8 @@ MAX_TOKENS = 2048
 """A longer result is given up."""
 _CLOSE_AFTER = 1024
 """From here on, what ends a value is preferred: only a schema that refers to itself gets this far."""
+_DEEP = 8
+"""So too below so many keys and indices."""
 _CLOSERS = ('"', "}", "]", "n", "nu", "null")
 _BLAMED = 3
 """Places that the message about a schema names at most."""
@@ -437,12 +439,13 @@ def _free_token(writer: Writer, logits: torch.Tensor, empty_above: float) -> tup
     options = torch.from_numpy(some).to(logits.device)
     logs = torch.log_softmax(logits[options].double(), -1)
     place = locate(writer.text.decode("utf-8", "replace"))
-    if len(writer.tokens) <= _CLOSE_AFTER:
+    closing = len(writer.tokens) > _CLOSE_AFTER or (place is not None and len(place.path) > _DEEP)
+    if not closing or (place is not None and place.partial == '"'):
         logs = without_end(writer.grammar.lltokenizer, writer.text, place, some, logs, empty_above)
     pick = int(logs.argmax())
-    if len(writer.tokens) > _CLOSE_AFTER and not (place and place.partial[:1] in set("-0123456789")):
+    if closing and not (place and place.partial[:1] in set("-0123456789")):
         rank = {text.encode(): place for place, text in enumerate(_CLOSERS)}
-        order = torch.argsort(logs, descending=True, stable=True).tolist()
+        order = torch.argsort(logs, descending=True, stable=True)[: int(logs.isfinite().sum())].tolist()
         pick = min(order, key=lambda at: rank.get(writer.bytes_of(int(some[at])), len(rank)))
     elif place is not None and may_be_number(place):
         order = torch.argsort(logs, descending=True, stable=True).tolist()

@@ -260,6 +260,12 @@ def test_a_schema_that_refers_to_itself_ends(run: Run) -> None:
         value = value["next"]
 
 
+def test_a_schema_that_refers_to_itself_ends_soon_where_nothing_is_to_be_empty(run: Run) -> None:
+    tree = {"type": "array", "items": {"$ref": "#"}, "maxItems": 1}
+    found = run(tree, empty_above=1.0)
+    assert found.value and 3 < found.tokens < 60, found.value
+
+
 def test_unbounded_text_ends(run: Run) -> None:
     found = run(one({"type": "string"}))
     assert len(found.value["x"]) <= 256
