@@ -35,8 +35,10 @@ MAX_TOKENS = 2048
 """A longer result is given up."""
 _CLOSE_AFTER = 1024
 """From here on, what ends a value is preferred: only a schema that refers to itself gets this far."""
+_CLOSE_SOON = 256
+"""The same where nothing is to be empty: a list then ends with the item that it is at."""
 _DEEP = 8
-"""So too below so many keys and indices."""
+"""What ends a value is preferred too, an empty one with it, below so many keys and indices."""
 _CLOSERS = ('"', "}", "]", "n", "nu", "null")
 _BLAMED = 3
 """Places that the message about a schema names at most."""
@@ -439,8 +441,9 @@ def _free_token(writer: Writer, logits: torch.Tensor, empty_above: float) -> tup
     options = torch.from_numpy(some).to(logits.device)
     logs = torch.log_softmax(logits[options].double(), -1)
     place = locate(writer.text.decode("utf-8", "replace"))
-    closing = len(writer.tokens) > _CLOSE_AFTER or (place is not None and len(place.path) > _DEEP)
-    if not closing or (place is not None and place.partial == '"'):
+    deep = place is not None and len(place.path) > _DEEP
+    closing = deep or len(writer.tokens) > (_CLOSE_AFTER if empty_above < 1 else _CLOSE_SOON)
+    if not deep or (place is not None and place.partial == '"'):
         logs = without_end(writer.grammar.lltokenizer, writer.text, place, some, logs, empty_above)
     pick = int(logs.argmax())
     if closing and not (place and place.partial[:1] in set("-0123456789")):
